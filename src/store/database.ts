@@ -1,0 +1,51 @@
+import { Database } from "bun:sqlite";
+import { mkdirSync } from "node:fs";
+import { dirname } from "node:path";
+import { fail } from "../base/errors.ts";
+import { MIGRATIONS } from "./migrations.ts";
+
+/**
+ * The engine's records: one SQLite file in WAL mode. `synchronous = NORMAL` loses nothing when the engine is killed; after
+ * a power cut the last transactions may be missing, but what is there is whole (sqlite.org/wal.html).
+ */
+export class Store implements Disposable {
+  private constructor(readonly db: Database) {}
+
+  /** Opens the file, making it where it is missing, and brings its schema up to date. */
+  static open(path: string): Store {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o711 });
+    const db = new Database(path, { create: true, strict: true });
+    db.run("PRAGMA journal_mode = WAL");
+    db.run("PRAGMA synchronous = NORMAL");
+    db.run("PRAGMA foreign_keys = ON");
+    migrate(db, path);
+    return new Store(db);
+  }
+
+  /** Runs `work` as one transaction: all of it is kept, or, if it throws, none. Nested calls join the outer one. */
+  transaction<T>(work: () => T): T {
+    if (this.db.inTransaction) return work();
+    return this.db.transaction(work).immediate();
+  }
+
+  [Symbol.dispose](): void {
+    this.db.close();
+  }
+}
+
+function migrate(db: Database, path: string): void {
+  const current = db.query<{ user_version: number }, []>("PRAGMA user_version").get()?.user_version ?? 0;
+  if (current > MIGRATIONS.length) {
+    fail(
+      "internal",
+      "STORE_TOO_NEW",
+      `${path} was written by a newer lighter (schema ${current}, this one knows ${MIGRATIONS.length}): install that version or use another LIGHTER_ROOT`,
+    );
+  }
+  for (let version = current; version < MIGRATIONS.length; version++) {
+    db.transaction(() => {
+      db.run(MIGRATIONS[version] ?? "");
+      db.run(`PRAGMA user_version = ${version + 1}`);
+    }).immediate();
+  }
+}
