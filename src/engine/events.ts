@@ -1,0 +1,191 @@
+import { type Nanoseconds, nowNanoseconds } from "../base/timestamp.ts";
+import type { Store } from "../store/database.ts";
+import type { Filters } from "./filters.ts";
+
+export type EventType = "container" | "image" | "network" | "volume" | "builder" | "daemon";
+
+/** One event in the Engine API's JSON shape, old fields (`status`, `id`, `from`) included for containers and images. */
+export interface EventDocument {
+  readonly status?: string;
+  readonly id?: string;
+  readonly from?: string;
+  readonly Type: EventType;
+  readonly Action: string;
+  readonly Actor: { readonly ID: string; readonly Attributes: Readonly<Record<string, string>> };
+  readonly scope: "local";
+  /** Seconds. */
+  readonly time: number;
+  /** Nanoseconds; a double keeps them to some 256 ns, as any JSON number does. */
+  readonly timeNano: number;
+}
+
+export interface EventSubscription {
+  /** Bounds in nanoseconds since the epoch; `since` replays what the store still has. */
+  readonly since?: Nanoseconds;
+  readonly until?: Nanoseconds;
+  readonly filters: Filters;
+  readonly abort: AbortSignal;
+}
+
+/** Kept for replay: as many as Docker keeps in memory would be 256; ours survive a restart. */
+const KEPT_EVENTS = 4096;
+/** A subscriber that reads nothing for this many events is cut off rather than kept in memory for ever. */
+const MAX_QUEUED = 65_536;
+
+/** What happened, in order: stored for replay and handed to whoever listens. */
+export class EventLog {
+  readonly #store: Store;
+  readonly #listeners = new Set<(event: EventDocument) => void>();
+  #pending: { time: Nanoseconds; event: EventDocument }[] = [];
+  #sinceTrim = 0;
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  emit(type: EventType, action: string, id: string, attributes: Readonly<Record<string, string>>): void {
+    const now = nowNanoseconds();
+    const legacy =
+      type === "container"
+        ? { status: action, id, from: attributes.image ?? "" }
+        : type === "image"
+          ? { status: action, id }
+          : {};
+    const event: EventDocument = {
+      ...legacy,
+      Type: type,
+      Action: action,
+      Actor: { ID: id, Attributes: attributes },
+      scope: "local",
+      time: Number(now / 1_000_000_000n),
+      timeNano: Number(now),
+    };
+    for (const listener of this.#listeners) listener(event);
+    // Writing waits for the end of the turn: a start emits five events, and one transaction costs less than five.
+    if (this.#pending.push({ time: now, event }) === 1) setImmediate(() => this.flush());
+  }
+
+  /** Writes what is not yet in the store. */
+  flush(): void {
+    const batch = this.#pending;
+    if (batch.length === 0) return;
+    this.#pending = [];
+    const { db } = this.#store;
+    this.#store.transaction(() => {
+      const insert = db.query("INSERT INTO event (time_ns, document) VALUES (?, ?)");
+      for (const { time, event } of batch) insert.run(time, JSON.stringify(event));
+      this.#sinceTrim += batch.length;
+      if (this.#sinceTrim >= 256) {
+        db.query("DELETE FROM event WHERE rowid <= (SELECT max(rowid) FROM event) - ?").run(KEPT_EVENTS);
+        this.#sinceTrim = 0;
+      }
+    });
+  }
+
+  /** Replays from `since`, then follows until `until` or the signal. Ends, rather than grows, when its reader stops. */
+  async *subscribe(subscription: EventSubscription): AsyncGenerator<EventDocument> {
+    const { since, until, filters, abort } = subscription;
+    const queue: EventDocument[] = [];
+    let wake: () => void = () => {};
+    let overflowed = false;
+    const listener = (event: EventDocument) => {
+      if (!matches(event, filters)) return;
+      if (queue.length >= MAX_QUEUED) overflowed = true;
+      else queue.push(event);
+      wake();
+    };
+    const onAbort = () => wake();
+    const timer = until === undefined ? undefined : setTimeout(() => wake(), Math.max(0, millisecondsUntil(until)));
+    this.#listeners.add(listener);
+    abort.addEventListener("abort", onAbort);
+    try {
+      if (since !== undefined) {
+        this.flush();
+        yield* this.#replay(since, until ?? nowNanoseconds(), filters);
+      }
+      while (!abort.aborted && !overflowed) {
+        const next = queue.shift();
+        if (next) {
+          if (until !== undefined && BigInt(next.timeNano) > until) return;
+          yield next;
+          continue;
+        }
+        if (until !== undefined && millisecondsUntil(until) <= 0) return;
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+    } finally {
+      clearTimeout(timer);
+      this.#listeners.delete(listener);
+      abort.removeEventListener("abort", onAbort);
+    }
+  }
+
+  /** One synchronous read right after the listener was set, so that nothing is seen twice or missed in between. */
+  *#replay(since: Nanoseconds, until: Nanoseconds, filters: Filters): Generator<EventDocument> {
+    const rows = this.#store.db
+      .query<{ document: string }, [bigint, bigint]>(
+        "SELECT document FROM event WHERE time_ns >= ? AND time_ns <= ? ORDER BY time_ns, rowid",
+      )
+      .all(since, until);
+    for (const row of rows) {
+      const event = JSON.parse(row.document) as EventDocument;
+      if (matches(event, filters)) yield event;
+    }
+  }
+}
+
+function millisecondsUntil(time: Nanoseconds): number {
+  return Number(time / 1_000_000n) - Date.now();
+}
+
+/** Docker's event filters: values of one key are alternatives, keys add up. */
+export function matches(event: EventDocument, filters: Filters): boolean {
+  const { ID: id, Attributes: attributes } = event.Actor;
+  for (const [key, values] of filters) {
+    if (values.length === 0) continue;
+    const fits = (accept: (value: string) => boolean) => values.some(accept);
+    switch (key) {
+      case "type":
+        if (!fits((value) => value === event.Type)) return false;
+        break;
+      case "event":
+        // `health_status` and `exec_start` carry a detail after a colon.
+        if (!fits((value) => event.Action === value || event.Action.startsWith(`${value}:`))) return false;
+        break;
+      case "scope":
+        if (!fits((value) => value === event.scope)) return false;
+        break;
+      case "label":
+        if (!values.every((value) => hasLabel(attributes, value))) return false;
+        break;
+      case "image":
+        if (!fits((value) => sameImage(event, value))) return false;
+        break;
+      case "container":
+      case "network":
+      case "volume":
+      case "daemon":
+        if (event.Type !== key && attributes[key] === undefined) return false;
+        if (!fits((value) => id.startsWith(value) || attributes.name === value || attributes[key] === value)) {
+          return false;
+        }
+        break;
+      default:
+        return false;
+    }
+  }
+  return true;
+}
+
+function hasLabel(attributes: Readonly<Record<string, string>>, wanted: string): boolean {
+  const at = wanted.indexOf("=");
+  return at < 0 ? attributes[wanted] !== undefined : attributes[wanted.slice(0, at)] === wanted.slice(at + 1);
+}
+
+function sameImage(event: EventDocument, wanted: string): boolean {
+  const name = event.Type === "image" ? (event.Actor.Attributes.name ?? event.Actor.ID) : event.Actor.Attributes.image;
+  if (name === undefined) return false;
+  return name === wanted || name.split(":")[0] === wanted || event.Actor.ID === wanted;
+}
