@@ -1,0 +1,16 @@
+import { mkdirSync } from "node:fs";
+import { executableTarget } from "./build-executable.mjs";
+import { libraryTarget } from "./build-library.mjs";
+import { nativeTargets } from "./build-native.mjs";
+import { asCommand } from "./command.mjs";
+import { makeStale } from "./freshness.mjs";
+import { DIST } from "./paths.mjs";
+
+/** Makes whatever is out of date in dist/: the C programs, the executable that embeds them, the library. */
+export async function build() {
+  mkdirSync(DIST, { recursive: true });
+  await Promise.all(nativeTargets().map(makeStale));
+  await Promise.all([makeStale(executableTarget()), makeStale(libraryTarget())]);
+}
+
+await asCommand(import.meta.url, build);

@@ -1,0 +1,24 @@
+import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { exitCodeOf, outputOf, Refusal, run } from "./command.mjs";
+import { CACHE, CLIENT_DIRECTORY } from "./paths.mjs";
+
+/**
+ * The tests drive the real `docker` command too. Where the machine has none, Debian's package is fetched and unpacked
+ * into the cache, not installed: installing it would start an engine and make a bridge on the user's machine.
+ */
+export async function provideDockerClient() {
+  const places = [...(process.env.PATH ?? "").split(delimiter), CLIENT_DIRECTORY];
+  if (places.some((directory) => existsSync(join(directory, "docker")))) return;
+  const name = outputOf("apt-cache", ["show", "docker-cli"]) ? "docker-cli" : "docker.io";
+  console.log(`fetching the docker client (${name})`);
+  const directory = join(CACHE, "docker-client");
+  rmSync(directory, { recursive: true, force: true });
+  mkdirSync(directory, { recursive: true });
+  const options = { cwd: directory };
+  if ((await exitCodeOf("apt-get", ["download", name], options)) !== 0) {
+    throw new Refusal("the tests need the docker client: put `docker` (20.10 or newer) on the PATH");
+  }
+  const archive = readdirSync(directory).find((file) => file.endsWith(".deb"));
+  await run("dpkg-deb", ["--extract", archive ?? "", "."], options);
+}
