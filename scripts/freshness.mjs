@@ -16,9 +16,10 @@ import { DIST, ROOT } from "./paths.mjs";
  * Makes a target whose inputs or recipe differ from the last time that it was made, or whose output is gone. Contents
  * are compared, not times: a checkout or a touched file rebuilds nothing.
  * @param {Target} target
+ * @param {string} [stamps] where the fingerprints of what was made are kept
  */
-export async function makeStale(target) {
-  const stamp = join(DIST, ".stamps", target.name);
+export async function makeStale(target, stamps = join(DIST, ".stamps")) {
+  const stamp = join(stamps, target.name);
   const fingerprint = fingerprintOf(target);
   const fresh = existsSync(stamp) && readFileSync(stamp, "utf8") === fingerprint && target.outputs.every(existsSync);
   if (fresh) return;

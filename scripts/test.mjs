@@ -1,0 +1,58 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { build } from "./build.mjs";
+import { asCommand, exitCodeOf } from "./command.mjs";
+import { leftBehind, nameOf, survey } from "./leftovers.mjs";
+import { BUN, testEnvironment } from "./paths.mjs";
+import { setUpForTests } from "./setup.mjs";
+import { readReport } from "./test-report.mjs";
+
+/**
+ * More than the cores: most of an end-to-end test's time is spent waiting for the kernel and for other processes.
+ */
+const WORKERS = 4;
+const TEST_TIMEOUT_MS = 30_000;
+
+/**
+ * All tests, or those whose path contains one of the arguments. The last line printed is the count, and the exit code
+ * is 0 only when nothing failed and nothing was left behind on the machine.
+ */
+async function test() {
+  await setUpForTests();
+  await build();
+  const before = survey();
+  const directory = mkdtempSync(join(tmpdir(), "lighter-test-"));
+  try {
+    const report = await runTests(directory);
+    report.failures.push(...leftBehind(before, survey()).map((trace) => `left behind: ${nameOf(trace)}`));
+    print(report);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+/** @param {string} directory for the roots of the tests' engines, and for the report */
+async function runTests(directory) {
+  const reportPath = join(directory, "report.xml");
+  const args = [
+    "test",
+    `--parallel=${WORKERS}`,
+    `--timeout=${TEST_TIMEOUT_MS}`,
+    "--only-failures",
+    "--reporter=junit",
+    `--reporter-outfile=${reportPath}`,
+    ...(process.argv.length > 2 ? process.argv.slice(2) : ["src/", "scripts/", "test/"]),
+  ];
+  const env = { ...testEnvironment(), LIGHTER_TEST_DIRECTORY: directory };
+  return readReport(reportPath, await exitCodeOf(BUN, args, { env }));
+}
+
+/** @param {import("./test-report.mjs").Report} report */
+function print({ passed, skipped, failures }) {
+  if (failures.length > 0) console.log(`\nFailed:\n${failures.map((failure) => `  ${failure}`).join("\n")}`);
+  console.log(`\n${passed} passed, ${failures.length} failed${skipped ? `, ${skipped} skipped` : ""}`);
+  process.exitCode = failures.length > 0 ? 1 : 0;
+}
+
+await asCommand(import.meta.url, test);
