@@ -1,0 +1,54 @@
+import type { OutgoingHttpHeaders } from "node:http";
+import type { Readable } from "node:stream";
+import type { AttachedStreams } from "./splice.ts";
+
+/** What a handler answers, as data; send-reply.ts writes it. */
+export type Reply =
+  | { readonly kind: "empty"; readonly status: 200 | 201 | 204 | 304; readonly headers?: OutgoingHttpHeaders }
+  | { readonly kind: "json"; readonly status: number; readonly body: unknown; readonly headers?: OutgoingHttpHeaders }
+  | { readonly kind: "text"; readonly body: string; readonly headers?: OutgoingHttpHeaders }
+  /** The head goes out at once, the document when it is there: clients of `wait` start the container on the head. */
+  | { readonly kind: "later"; readonly body: Promise<unknown> }
+  | {
+      readonly kind: "bytes";
+      readonly contentType: string;
+      readonly body: Readable;
+      readonly headers?: OutgoingHttpHeaders;
+    }
+  | { readonly kind: "documents"; readonly documents: AsyncIterable<unknown>; readonly style: DocumentStyle }
+  | { readonly kind: "hijack"; readonly streams: AttachedStreams };
+
+/**
+ * How a stream of JSON documents behaves. `progress`: the head waits for the first document, so that a failure before it is
+ * an ordinary error, a later one a last document with `error` and `errorDetail`; lines end in CR LF (Docker's
+ * streamformatter). `feed`: the head goes out at once, and a failure cuts the stream off.
+ */
+export type DocumentStyle = "progress" | "feed";
+
+export function empty(status: 200 | 201 | 204 | 304 = 204, headers?: OutgoingHttpHeaders): Reply {
+  return { kind: "empty", status, headers };
+}
+
+export function json(body: unknown, status = 200, headers?: OutgoingHttpHeaders): Reply {
+  return { kind: "json", status, body, headers };
+}
+
+export function later(body: Promise<unknown>): Reply {
+  return { kind: "later", body };
+}
+
+export function bytes(contentType: string, body: Readable, headers?: OutgoingHttpHeaders): Reply {
+  return { kind: "bytes", contentType, body, headers };
+}
+
+export function progress(documents: AsyncIterable<unknown>): Reply {
+  return { kind: "documents", documents, style: "progress" };
+}
+
+export function feed(documents: AsyncIterable<unknown>): Reply {
+  return { kind: "documents", documents, style: "feed" };
+}
+
+export function hijack(streams: AttachedStreams): Reply {
+  return { kind: "hijack", streams };
+}

@@ -1,0 +1,144 @@
+import { once } from "node:events";
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import { pipeline } from "node:stream/promises";
+import { setImmediate } from "node:timers/promises";
+import { messageOf } from "../base/errors.ts";
+import { type ApiVersion, since } from "./api-version.ts";
+import type { DocumentStyle, Reply } from "./reply.ts";
+import { type AttachedStreams, splice } from "./splice.ts";
+
+export const RAW_STREAM = "application/vnd.docker.raw-stream";
+export const MULTIPLEXED_STREAM = "application/vnd.docker.multiplexed-stream";
+
+/** Where a reply goes. */
+export interface Client {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly version: ApiVersion;
+  /** The bare connection and what was read of it, where the client asked for an upgrade. */
+  readonly upgraded: { readonly socket: Socket; readonly head: Buffer } | null;
+  readonly abort: AbortSignal;
+}
+
+/**
+ * Writes a reply and resolves when it is out. Until the first byte a failure rejects, so that it can be answered as an
+ * error; after it, it is told within the stream where the format has a place for it, or else cuts the connection.
+ */
+export async function sendReply(client: Client, reply: Reply): Promise<void> {
+  const { response, abort } = client;
+  switch (reply.kind) {
+    case "empty":
+      response.writeHead(reply.status, reply.headers);
+      response.end();
+      return;
+    case "json":
+      return sendJson(response, reply.status, reply.body, reply.headers);
+    case "text":
+      response.writeHead(200, {
+        ...reply.headers,
+        "Content-Type": "text/plain; charset=utf-8",
+        "Content-Length": Buffer.byteLength(reply.body),
+      });
+      response.end(reply.body);
+      return;
+    case "later":
+      return sendLater(response, reply.body);
+    case "bytes":
+      response.writeHead(200, { ...reply.headers, "Content-Type": reply.contentType });
+      response.flushHeaders();
+      return pipeline(reply.body, response);
+    case "documents":
+      return sendDocuments(response, reply.documents, reply.style, abort);
+    case "hijack":
+      return sendHijack(client, reply.streams);
+    default:
+      return reply satisfies never;
+  }
+}
+
+export function sendJson(response: ServerResponse, status: number, body: unknown, headers?: OutgoingHttpHeaders): void {
+  const text = `${JSON.stringify(body)}\n`;
+  response.writeHead(status, {
+    ...headers,
+    "Content-Type": "application/json",
+    "Content-Length": Buffer.byteLength(text),
+  });
+  response.end(text);
+}
+
+async function sendLater(response: ServerResponse, body: Promise<unknown>): Promise<void> {
+  await refusedAtOnce(body);
+  response.writeHead(200, { "Content-Type": "application/json" });
+  response.flushHeaders();
+  response.end(`${JSON.stringify(await body)}\n`);
+}
+
+async function sendDocuments(
+  response: ServerResponse,
+  documents: AsyncIterable<unknown>,
+  style: DocumentStyle,
+  abort: AbortSignal,
+): Promise<void> {
+  const iterator = documents[Symbol.asyncIterator]();
+  const lineEnd = style === "progress" ? "\r\n" : "\n";
+  try {
+    let next = style === "progress" ? await iterator.next() : undefined;
+    response.writeHead(200, { "Content-Type": "application/json" });
+    response.flushHeaders();
+    next ??= await iterator.next();
+    while (!next.done && !abort.aborted) {
+      if (!response.write(JSON.stringify(next.value) + lineEnd)) await drained(response, abort);
+      next = await iterator.next();
+    }
+  } catch (error) {
+    if (!response.headersSent || style === "feed") throw error;
+    const message = messageOf(error);
+    response.write(JSON.stringify({ errorDetail: { message }, error: message }) + lineEnd);
+  } finally {
+    // Whoever produces the documents lets go of what it holds, also when the client went away in the middle.
+    await iterator.return?.();
+  }
+  response.end();
+}
+
+/** Resolves when the client has taken what was written, or is gone. */
+async function drained(response: ServerResponse, abort: AbortSignal): Promise<void> {
+  try {
+    await once(response, "drain", { signal: abort });
+  } catch (error) {
+    if (!abort.aborted) throw error;
+  }
+}
+
+/** The connection leaves HTTP. Without `Upgrade` the streams are the bodies of request and response, as old clients expect. */
+async function sendHijack(client: Client, streams: AttachedStreams): Promise<void> {
+  await refusedAtOnce(streams.socket);
+  const { request, response, upgraded } = client;
+  if (!upgraded) {
+    // Framing by chunks would reach clients that read the bare connection; without it the end is the connection's.
+    response.useChunkedEncodingByDefault = false;
+    response.shouldKeepAlive = false;
+    response.writeHead(200, { "Content-Type": RAW_STREAM });
+    response.flushHeaders();
+    return splice({ input: request, output: response }, { ...streams, stdin: streams.stdin && hasBody(request) });
+  }
+  const { socket, head } = upgraded;
+  const type = !streams.tty && since(client.version, 42) ? MULTIPLEXED_STREAM : RAW_STREAM;
+  socket.write(`HTTP/1.1 101 UPGRADED\r\nContent-Type: ${type}\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n`);
+  if (head.length > 0) socket.unshift(head);
+  return splice({ input: socket, output: socket }, streams);
+}
+
+/** A body that was announced; the end of one that was not is no end of the process's input. */
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
+}
+
+/**
+ * Rejects with what the promise was refused with in this turn of the event loop - no such container, not running -
+ * while there is still a status to say it with. Registering for an event takes no longer.
+ */
+async function refusedAtOnce(promise: Promise<unknown>): Promise<void> {
+  await Promise.race([promise, setImmediate()]);
+}

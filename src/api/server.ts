@@ -1,0 +1,133 @@
+import { createServer, type IncomingMessage, type Server, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { fail } from "../base/errors.ts";
+import type { Log } from "../base/log.ts";
+import { formatApiVersion, MAXIMUM_API_VERSION, splitVersion } from "./api-version.ts";
+import { errorBody, statusOfError } from "./error-status.ts";
+import { parseRawQuery } from "./query.ts";
+import type { Route } from "./route.ts";
+import { compileRoutes, type FindRoute } from "./route-table.ts";
+import { type Client, sendJson, sendReply } from "./send-reply.ts";
+import type { Services } from "./services.ts";
+
+/** Registry credentials and build arguments travel in headers and URLs; Go's servers take as much. */
+const MAX_HEADER_BYTES = 1024 * 1024;
+
+/** The Engine API over HTTP/1.1; the caller makes it listen, on as many sockets as it likes. */
+export function createApiServer(
+  services: Services,
+  routes: readonly Route[],
+  options: { readonly log: Log; readonly product: string },
+): Server {
+  const context: Context = { services, findRoute: compileRoutes(routes), log: options.log };
+  const server = createServer({
+    maxHeaderSize: MAX_HEADER_BYTES,
+    // A build's context may take its time, and Docker's clients keep idle connections for as long as they like.
+    requestTimeout: 0,
+    keepAliveTimeout: 0,
+    // `curl --http2` asks every route for an upgrade; where there is nothing to become, the request is a plain one.
+    shouldUpgradeCallback: (request) => find(context, request)?.route.hijacks ?? false,
+  });
+  server.on("request", (request, response) => {
+    setCommonHeaders(response, options.product);
+    void respond(context, request, response, null);
+  });
+  server.on("upgrade", (request: IncomingMessage, duplex: Duplex, head: Buffer) => {
+    const socket = duplex as Socket;
+    // A refusal is still an HTTP response: it gets the connection back for as long as it is written.
+    const response = new ServerResponse(request);
+    response.shouldKeepAlive = false;
+    response.assignSocket(socket);
+    response.once("finish", () => {
+      response.detachSocket(socket);
+      socket.end();
+    });
+    setCommonHeaders(response, options.product);
+    // Who resets the connection has left; `close` follows and says so.
+    socket.on("error", () => {});
+    void respond(context, request, response, { socket, head });
+  });
+  return server;
+}
+
+interface Context {
+  readonly services: Services;
+  readonly findRoute: FindRoute;
+  readonly log: Log;
+}
+
+function setCommonHeaders(response: ServerResponse, product: string): void {
+  response.setHeader("Api-Version", formatApiVersion(MAXIMUM_API_VERSION));
+  response.setHeader("Docker-Experimental", "false");
+  response.setHeader("Ostype", "linux");
+  response.setHeader("Server", product);
+}
+
+async function respond(
+  context: Context,
+  request: IncomingMessage,
+  response: ServerResponse,
+  upgraded: Client["upgraded"],
+): Promise<void> {
+  const gone = new AbortController();
+  const connection = upgraded?.socket ?? response;
+  connection.once("close", () => {
+    if (!response.writableFinished) gone.abort(new Error("the client closed the connection"));
+  });
+  try {
+    const { path, rawQuery } = splitUrl(request.url ?? "/");
+    const { version, path: plainPath } = splitVersion(path);
+    const found = context.findRoute(request.method ?? "GET", plainPath);
+    if (!found) fail("not-found", "PAGE_NOT_FOUND", "page not found");
+    const { route, params } = found;
+    const abort = gone.signal;
+    const reply = await route.answer({ services: context.services, version, params, rawQuery, request, abort });
+    await sendReply({ request, response, version, upgraded, abort }, reply);
+  } catch (error) {
+    answerError(context, request, response, error, gone.signal);
+  }
+}
+
+function answerError(
+  { log }: Context,
+  request: IncomingMessage,
+  response: ServerResponse,
+  error: unknown,
+  gone: AbortSignal,
+): void {
+  const status = statusOfError(error);
+  if (status === 500 && !gone.aborted) {
+    log("error", "request failed", { method: request.method, url: request.url, error, stack: stackOf(error) });
+  }
+  if (response.headersSent || gone.aborted) {
+    // Too late for a status: the cut connection says that what came is not all.
+    response.destroy();
+  } else if (status === 304) {
+    response.writeHead(304).end();
+  } else {
+    sendJson(response, status, errorBody(error));
+  }
+}
+
+function stackOf(error: unknown): string | undefined {
+  return error instanceof Error ? error.stack : undefined;
+}
+
+function find(context: Context, request: IncomingMessage): ReturnType<FindRoute> {
+  try {
+    const { path } = splitUrl(request.url ?? "/");
+    return context.findRoute(request.method ?? "GET", splitVersion(path).path);
+  } catch {
+    // The same path is looked at again as a plain request, which is refused with the reason.
+    return null;
+  }
+}
+
+/** Path and query of a request target, in origin form or, as proxies send it, in absolute form (RFC 9112, 3.2). */
+function splitUrl(url: string) {
+  const target = url.replace(/^https?:\/\/[^/?]*/i, "");
+  const at = target.indexOf("?");
+  const path = at < 0 ? target : target.slice(0, at);
+  return { path: path || "/", rawQuery: parseRawQuery(at < 0 ? "" : target.slice(at + 1)) };
+}

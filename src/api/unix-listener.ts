@@ -1,0 +1,44 @@
+import { once } from "node:events";
+import { chmodSync, chownSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import type { Server } from "node:http";
+import { dirname } from "node:path";
+import { fail, messageOf } from "../base/errors.ts";
+
+/** sun_path without its final zero (unix(7)). */
+const MAX_SOCKET_PATH_BYTES = 107;
+const SOCKET_GROUP = "docker";
+
+/**
+ * Makes a server listen at a path, for root and the group `docker` (root's where there is none). The socket is bound under
+ * another name and renamed when it listens and its rights are set: whoever sees the name can connect, and a dead engine's
+ * socket is replaced in one step. Only the holder of the root's lock may call this.
+ * @returns how to remove the name again
+ * @throws invalid `SOCKET_PATH_TOO_LONG`; unavailable `CANNOT_LISTEN`
+ */
+export async function listenOnUnixSocket(server: Server, path: string): Promise<() => void> {
+  const temporary = `${path}.${process.pid}`;
+  if (Buffer.byteLength(temporary) > MAX_SOCKET_PATH_BYTES) {
+    fail("invalid", "SOCKET_PATH_TOO_LONG", `the socket's path is too long for the system: ${path}: use a shorter one`);
+  }
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
+    rmSync(temporary, { force: true });
+    server.listen(temporary);
+    await once(server, "listening");
+    chownSync(temporary, 0, groupId(SOCKET_GROUP));
+    chmodSync(temporary, 0o660);
+    renameSync(temporary, path);
+  } catch (cause) {
+    rmSync(temporary, { force: true });
+    fail("unavailable", "CANNOT_LISTEN", `cannot listen at ${path}: ${messageOf(cause)}`, { cause });
+  }
+  return () => rmSync(path, { force: true });
+}
+
+/** From /etc/group (group(5)); 0 where the group does not exist. */
+function groupId(name: string): number {
+  const line = readFileSync("/etc/group", "utf8")
+    .split("\n")
+    .find((entry) => entry.startsWith(`${name}:`));
+  return Number(line?.split(":")[2] ?? 0);
+}
