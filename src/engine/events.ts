@@ -65,6 +65,10 @@ export class EventLog {
     if (this.#pending.push({ time: now, event }) === 1) setImmediate(() => this.flush());
   }
 
+  get listenerCount(): number {
+    return this.#listeners.size;
+  }
+
   /** Writes what is not yet in the store. */
   flush(): void {
     const batch = this.#pending;

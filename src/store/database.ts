@@ -1,4 +1,5 @@
 import { Database } from "bun:sqlite";
+import { randomUUID } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { fail } from "../base/errors.ts";
@@ -26,6 +27,13 @@ export class Store implements Disposable {
   transaction<T>(work: () => T): T {
     if (this.db.inTransaction) return work();
     return this.db.transaction(work).immediate();
+  }
+
+  /** A random name of this store, the same for its whole life. */
+  engineId(): string {
+    this.db.run("INSERT OR IGNORE INTO setting (name, value) VALUES ('engine-id', ?)", [randomUUID()]);
+    const row = this.db.query<{ value: string }, []>("SELECT value FROM setting WHERE name = 'engine-id'").get();
+    return row?.value ?? fail("internal", "NO_ENGINE_ID", "the store has lost its id: restart the engine");
   }
 
   [Symbol.dispose](): void {

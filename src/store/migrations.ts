@@ -4,14 +4,20 @@
  */
 export const MIGRATIONS: readonly string[] = [
   `
+  CREATE TABLE setting (
+    name  TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+  ) STRICT;
   CREATE TABLE image (
     id              TEXT PRIMARY KEY,          -- digest of the config blob: Docker's image id
     manifest_digest TEXT NOT NULL,
-    chain_id        TEXT,                      -- of the top layer; NULL for an image without layers
-    parent_id       TEXT,                      -- the image that a commit or build step started from
+    chain_id        TEXT REFERENCES layer(chain_id), -- of the top layer; NULL for an image without layers
+    parent_id       TEXT REFERENCES image(id), -- the image that a commit or build step started from
     size_bytes      INTEGER NOT NULL,          -- of all layers, unpacked archives' size
     created_ns      INTEGER NOT NULL           -- when it entered this store
   ) STRICT;
+  CREATE INDEX image_chain ON image(chain_id);
+  CREATE INDEX image_parent ON image(parent_id);
   CREATE TABLE tag (
     name     TEXT PRIMARY KEY,                 -- canonical: docker.io/library/busybox:latest
     image_id TEXT NOT NULL REFERENCES image(id),
@@ -31,8 +37,12 @@ export const MIGRATIONS: readonly string[] = [
   CREATE TABLE snapshot (
     key   INTEGER PRIMARY KEY AUTOINCREMENT,   -- never used again, so that a late removal hits nothing new
     kind  TEXT NOT NULL CHECK (kind IN ('layer', 'active')),
-    owner TEXT                                 -- chain id, or the container or build step that writes to it
+    owner TEXT NOT NULL,                       -- chain id, or the container or build step that writes to it
+    parent_chain_id TEXT REFERENCES layer(chain_id) -- an active one's layers below, which it keeps
   ) STRICT;
+  CREATE INDEX layer_parent ON layer(parent_chain_id);
+  CREATE INDEX layer_blob ON layer(blob_digest);
+  CREATE INDEX snapshot_parent ON snapshot(parent_chain_id);
   CREATE TABLE container (
     id       TEXT PRIMARY KEY,
     name     TEXT NOT NULL UNIQUE,
@@ -45,17 +55,30 @@ export const MIGRATIONS: readonly string[] = [
     name     TEXT NOT NULL UNIQUE,
     document TEXT NOT NULL
   ) STRICT;
-  CREATE TABLE endpoint (
+  CREATE TABLE endpoint (                      -- of running containers alone
     network_id   TEXT NOT NULL REFERENCES network(id),
     container_id TEXT NOT NULL,
-    ipv4         TEXT NOT NULL,
+    ipv4         INTEGER,                      -- the address as a number; NULL on host and none
     document     TEXT NOT NULL,
     PRIMARY KEY (network_id, container_id),
     UNIQUE (network_id, ipv4)
   ) STRICT;
+  CREATE INDEX endpoint_container ON endpoint(container_id);
+  CREATE TABLE published_port (
+    protocol       TEXT NOT NULL CHECK (protocol IN ('tcp', 'udp', 'sctp')),
+    host_ip        TEXT NOT NULL,              -- 0.0.0.0: every address of the host
+    host_port      INTEGER NOT NULL,
+    container_id   TEXT NOT NULL,
+    container_ip   TEXT NOT NULL,
+    container_port INTEGER NOT NULL,
+    live           INTEGER NOT NULL,           -- 0: spoken for; 1: packets are led there
+    PRIMARY KEY (protocol, host_ip, host_port)
+  ) STRICT;
+  CREATE INDEX published_port_container ON published_port(container_id);
   CREATE TABLE volume (
     name     TEXT PRIMARY KEY,
-    document TEXT NOT NULL
+    document TEXT NOT NULL,
+    leaving  INTEGER NOT NULL DEFAULT 0        -- 1: its files are being moved out; start-up finishes that
   ) STRICT;
   CREATE TABLE event (
     time_ns  INTEGER NOT NULL,

@@ -1,0 +1,67 @@
+import { messageOf } from "../base/errors.ts";
+import { emitContainerEvent } from "./container-events.ts";
+import type { ContainerRecord } from "./container-record.ts";
+import type { EngineParts } from "./engine-parts.ts";
+import { removeContainer } from "./remove-container.ts";
+import { shouldRestart } from "./restart-policy.ts";
+import { startContainer } from "./start-container.ts";
+
+/** How a container's first process ended, as its shim wrote it down. */
+export interface ContainerExit {
+  readonly exitCode: number;
+  readonly oomKilled: boolean;
+  readonly finishedAt: string;
+}
+
+/**
+ * Takes note of an exit: record, network, events, those who wait; then restarts or removes by policy. It takes no lock,
+ * for whoever stops a container may hold it while waiting for this.
+ */
+export function containerExited(parts: EngineParts, id: string, exit: ContainerExit): void {
+  if (!parts.containers.has(id)) return;
+  const before = parts.containers.get(id);
+  if (before.state.status !== "running") return;
+  const { startedAt } = before.state;
+  parts.live.delete(id);
+  releaseNetwork(parts, id);
+  const held = parts.restarts.isHeld(id);
+  const restarting = !held && shouldRestart(before, exit.exitCode);
+  const record = parts.containers.update(id, {
+    state: { status: "exited", ...exit, error: "", startedAt, restarting },
+  });
+  const ranForMs = Date.parse(exit.finishedAt) - Date.parse(startedAt);
+  if (exit.oomKilled) emitContainerEvent(parts, record, "oom");
+  emitContainerEvent(parts, record, "die", {
+    execDuration: String(Math.max(0, Math.floor(ranForMs / 1000))),
+    exitCode: String(exit.exitCode),
+  });
+  parts.waiters.exited(id, exit.exitCode);
+  if (restarting) parts.restarts.schedule(id, ranForMs, () => restart(parts, record));
+  else if (!held && record.hostConfig.AutoRemove) autoRemove(parts, record);
+}
+
+/** Gives back the container's addresses and published ports. */
+export function releaseNetwork(parts: EngineParts, id: string): void {
+  parts.networks.release(id);
+  parts.networks.unpublish(id).catch((error) => {
+    parts.log("error", "published ports could not be taken back", { container: id, error: messageOf(error) });
+  });
+}
+
+/** Removes a container that asked for it with `--rm`. */
+export function autoRemove(parts: EngineParts, record: ContainerRecord): void {
+  const exitCode = record.state.status === "running" ? 0 : record.state.exitCode;
+  removeContainer(parts, record.id, { force: false, volumes: true }).catch((error) => {
+    if (!parts.containers.has(record.id)) return;
+    parts.log("error", "a container could not be removed after its end", { container: record.id, error });
+    parts.waiters.removalFailed(record.id, exitCode, messageOf(error));
+  });
+}
+
+function restart(parts: EngineParts, record: ContainerRecord): void {
+  if (!parts.containers.has(record.id)) return;
+  parts.containers.update(record.id, { restartCount: record.restartCount + 1 });
+  startContainer(parts, record.id).catch((error) => {
+    parts.log("error", "a restart failed", { container: record.id, error: messageOf(error) });
+  });
+}

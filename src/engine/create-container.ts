@@ -1,0 +1,144 @@
+import { mkdir } from "node:fs/promises";
+import { hostname } from "node:os";
+import { fail } from "../base/errors.ts";
+import { newId, shortId } from "../base/ids.ts";
+import { timestampNow } from "../base/timestamp.ts";
+import type { Image } from "../image/image-store.ts";
+import { parseSignal } from "../runtime/signals.ts";
+import { checkSettings } from "./check-settings.ts";
+import {
+  ContainerConfigSchema,
+  type CreateBody,
+  type EndpointSettings,
+  EndpointSettingsSchema,
+  type HostConfig,
+} from "./container-config.ts";
+import { emitContainerEvent } from "./container-events.ts";
+import { createMountPoints } from "./container-mounts.ts";
+import { parseContainerName, randomContainerName } from "./container-name.ts";
+import { type ContainerRecord, commandLine } from "./container-record.ts";
+import type { EngineParts } from "./engine-parts.ts";
+import { containerDirectory } from "./inspect-container.ts";
+import { mergeConfig } from "./merge-config.ts";
+
+export interface CreateRequest {
+  /** "" picks one. */
+  readonly name: string;
+  readonly body: CreateBody;
+}
+
+export interface CreateResult {
+  readonly Id: string;
+  readonly Warnings: string[];
+}
+
+const DEFAULT_SHM_BYTES = 64 * 1024 * 1024;
+
+/**
+ * Makes a container ready to start: its record, writable layer and volumes. Whatever fails leaves nothing of it.
+ * @throws not-found for the image; conflict for the name; invalid for settings, in Docker's words.
+ */
+export async function createContainer(parts: EngineParts, request: CreateRequest): Promise<CreateResult> {
+  const { HostConfig: requested, NetworkingConfig, ...userConfig } = request.body;
+  const id = newId();
+  const name = request.name === "" ? pickName(parts) : parseContainerName(request.name);
+  parts.containers.assertNameFree(name);
+  const image = userConfig.Image === "" ? undefined : parts.images.resolve(userConfig.Image);
+  const hostConfig = withDefaults(parts, requested);
+  const config = withHostname(mergeConfig(userConfig, imageConfig(image)), hostConfig, id);
+  if (commandLine(config).length === 0) fail("invalid", "NO_COMMAND", "no command specified");
+  parseSignal(config.StopSignal || "SIGTERM");
+  const { resources, warnings } = checkSettings(parts, config, hostConfig);
+
+  const chainId = image?.chainId ?? null;
+  await using undo = new AsyncDisposableStack();
+  const snapshot = parts.snapshotter.prepare(id, chainId);
+  undo.defer(() => parts.snapshotter.remove(snapshot));
+  const mounts = await createMountPoints(parts, config, hostConfig, chainId, undo);
+  await mkdir(containerDirectory(parts, id), { recursive: true, mode: 0o710 });
+
+  const record: ContainerRecord = {
+    id,
+    name,
+    created: timestampNow(),
+    imageId: image?.id ?? "",
+    chainId,
+    config,
+    hostConfig: { ...hostConfig, ...resources },
+    networks: requestedNetworks(parts, hostConfig, NetworkingConfig.EndpointsConfig),
+    mounts,
+    snapshot,
+    platform: "linux",
+    restartCount: 0,
+    stoppedByUser: false,
+    state: { status: "created", error: "", exitCode: 0 },
+  };
+  parts.containers.insert(record);
+  undo.move();
+  emitContainerEvent(parts, record, "create");
+  return { Id: id, Warnings: warnings };
+}
+
+function pickName(parts: EngineParts): string {
+  const taken = new Set(parts.containers.all().map(({ name }) => name));
+  return randomContainerName((name) => taken.has(name));
+}
+
+/** An image's configuration in the shape of a container's. Foreign images may say anything: it is parsed like a request. */
+function imageConfig(image: Image | undefined) {
+  return ContainerConfigSchema.parse(image?.config.config ?? {});
+}
+
+function withHostname<C extends { Hostname: string }>(config: C, hostConfig: HostConfig, id: string): C {
+  if (config.Hostname !== "") return config;
+  const shared = hostConfig.NetworkMode === "host" || hostConfig.UTSMode === "host";
+  return { ...config, Hostname: shared ? hostname() : shortId(id) };
+}
+
+function withDefaults(parts: EngineParts, hostConfig: HostConfig): HostConfig {
+  const { RestartPolicy: restart, LogConfig: log } = hostConfig;
+  if (hostConfig.AutoRemove && restart.Name !== "" && restart.Name !== "no") {
+    fail("invalid", "AUTO_REMOVE_RESTARTS", "can't create 'AutoRemove' container with restart policy");
+  }
+  if (restart.MaximumRetryCount !== 0 && restart.Name !== "on-failure") {
+    fail("invalid", "RESTART_COUNT", `invalid restart policy: maximum retry count can only be used with 'on-failure'`);
+  }
+  if (restart.MaximumRetryCount < 0) {
+    fail("invalid", "RESTART_COUNT", "invalid restart policy: maximum retry count cannot be negative");
+  }
+  const mode = hostConfig.NetworkMode;
+  return {
+    ...hostConfig,
+    NetworkMode: mode === "" || mode === "default" ? "bridge" : resolveContainerMode(parts, mode),
+    PidMode: resolveContainerMode(parts, hostConfig.PidMode),
+    IpcMode: hostConfig.IpcMode === "" ? "private" : resolveContainerMode(parts, hostConfig.IpcMode),
+    CgroupnsMode: hostConfig.CgroupnsMode || "private",
+    ShmSize: hostConfig.ShmSize || DEFAULT_SHM_BYTES,
+    Runtime: hostConfig.Runtime || "lighter",
+    RestartPolicy: { ...restart, Name: restart.Name || "no" },
+    LogConfig: { ...log, Type: log.Type || "json-file" },
+  };
+}
+
+/** `container:name` is kept as `container:<full id>`, for names may change hands. */
+function resolveContainerMode(parts: EngineParts, mode: string): string {
+  const prefix = "container:";
+  return mode.startsWith(prefix) ? prefix + parts.containers.resolve(mode.slice(prefix.length)).id : mode;
+}
+
+/** The networks that the container joins at start: the mode's own, and those that the client names besides. */
+function requestedNetworks(
+  parts: EngineParts,
+  hostConfig: HostConfig,
+  endpoints: Readonly<Record<string, EndpointSettings | null | undefined>>,
+): Record<string, EndpointSettings> {
+  const { NetworkMode: mode } = hostConfig;
+  if (mode.startsWith("container:")) return {};
+  const own = parts.networks.resolve(mode).name;
+  const wanted: Record<string, EndpointSettings> = { [own]: EndpointSettingsSchema.parse({}) };
+  for (const [key, settings] of Object.entries(endpoints)) {
+    const name = key === "default" ? own : parts.networks.resolve(key).name;
+    wanted[name] = settings ?? EndpointSettingsSchema.parse({});
+  }
+  return wanted;
+}

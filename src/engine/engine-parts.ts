@@ -1,0 +1,50 @@
+import type { KeyedLock } from "../base/keyed-lock.ts";
+import type { Log } from "../base/log.ts";
+import type { Paths } from "../base/paths.ts";
+import type { ContentStore } from "../image/content-store.ts";
+import type { ImageStore } from "../image/image-store.ts";
+import type { LayerStore } from "../image/layer-store.ts";
+import type { Networks } from "../network/networks.ts";
+import type { Berths } from "../runtime/berths.ts";
+import type { CgroupLayout } from "../runtime/cgroup.ts";
+import type { Host } from "../runtime/host.ts";
+import type { SeccompCompiler } from "../runtime/seccomp-compile.ts";
+import type { Shim } from "../runtime/shim.ts";
+import type { Snapshotter } from "../snapshot/snapshotter.ts";
+import type { Trash } from "../snapshot/trash.ts";
+import type { Store } from "../store/database.ts";
+import type { Volumes } from "../volume/volumes.ts";
+import type { PendingAttaches } from "./attach-container.ts";
+import type { ContainerStore } from "./container-store.ts";
+import type { EventLog } from "./events.ts";
+import type { ExecRegistry } from "./execs.ts";
+import type { ExitWaiters } from "./exit-waiters.ts";
+import type { RestartTimers } from "./restart-policy.ts";
+
+/** What the engine is made of: handed to each of its functions, made once by `Engine.open`. */
+export interface EngineParts {
+  readonly paths: Paths;
+  readonly log: Log;
+  readonly store: Store;
+  readonly trash: Trash;
+  readonly content: ContentStore;
+  readonly layers: LayerStore;
+  readonly images: ImageStore;
+  readonly snapshotter: Snapshotter;
+  readonly networks: Networks;
+  readonly volumes: Volumes;
+  readonly events: EventLog;
+  readonly host: Host;
+  readonly cgroups: CgroupLayout;
+  readonly seccomp: SeccompCompiler;
+  readonly berths: Berths;
+  readonly containers: ContainerStore;
+  readonly execs: ExecRegistry;
+  readonly waiters: ExitWaiters;
+  readonly pendingAttaches: PendingAttaches;
+  readonly restarts: RestartTimers;
+  /** Serialises what changes one container: start, remove, rename, commit, update. Never held while waiting for an exit's own work. */
+  readonly locks: KeyedLock;
+  /** The shims of running containers by container id. */
+  readonly live: Map<string, Shim>;
+}

@@ -1,0 +1,164 @@
+import { fail } from "../base/errors.ts";
+import { formatTimestamp } from "../base/timestamp.ts";
+import { diffIdsOf } from "../image/config.ts";
+import { historyOf } from "../image/history.ts";
+import type { Image } from "../image/image-store.ts";
+import { familiarName, familiarRepository, parseReference, parseRepositoryAndTag } from "../image/reference.ts";
+import type { EngineParts } from "./engine-parts.ts";
+import { assertKnownFilters, booleanFilter, type Filters, matchesAny, matchesLabels } from "./filters.ts";
+import { type RemovedImage, type RemoveImageOptions, removeImage } from "./remove-image.ts";
+
+export interface ListImagesOptions {
+  /** Intermediate images too. */
+  readonly all: boolean;
+  readonly sharedSize: boolean;
+  readonly filters: Filters;
+}
+
+/** What clients do with images, in the Engine API's documents. */
+export class Images {
+  readonly #parts: EngineParts;
+
+  constructor(parts: EngineParts) {
+    this.#parts = parts;
+  }
+
+  list(options: ListImagesOptions) {
+    const parts = this.#parts;
+    const { filters } = options;
+    assertKnownFilters(filters, ["dangling", "label", "label!", "before", "since", "reference", "until"]);
+    const dangling = booleanFilter(filters, "dangling");
+    const created = (key: "before" | "since") => (filters.get(key) ?? []).map((name) => parts.images.resolve(name));
+    const before = created("before");
+    const since = created("since");
+    return parts.images
+      .list()
+      .filter((image) => {
+        const tags = parts.images.tagsOf(image.id);
+        const isDangling = tags.length === 0 && parts.images.childrenOf(image.id).length === 0;
+        if (dangling === true && !isDangling) return false;
+        if (dangling === false && isDangling) return false;
+        if (!options.all && tags.length === 0 && !isDangling) return false;
+        return (
+          matchesLabels(image.config.config?.Labels ?? {}, filters) &&
+          before.every((other) => createdMs(image) < createdMs(other)) &&
+          since.every((other) => createdMs(image) > createdMs(other)) &&
+          matchesAny(filters, "reference", (pattern) => tags.some((tag) => matchesReference(tag, pattern))) &&
+          matchesAny(filters, "until", (until) => createdMs(image) < parseUntil(until))
+        );
+      })
+      .sort((a, b) => createdMs(b) - createdMs(a))
+      .map((image) => ({
+        Id: image.id,
+        ParentId: image.parentId ?? "",
+        RepoTags: this.#repoTags(image),
+        RepoDigests: parts.images.repoDigestsOf(image.id),
+        Created: Math.floor(createdMs(image) / 1000),
+        Size: image.sizeBytes,
+        SharedSize: options.sharedSize ? parts.images.sharedSize(image.id) : -1,
+        Labels: image.config.config?.Labels ?? null,
+        Containers: -1,
+      }));
+  }
+
+  inspect(reference: string) {
+    const parts = this.#parts;
+    const image = parts.images.resolve(reference);
+    const { config } = image;
+    return {
+      Id: image.id,
+      RepoTags: this.#repoTags(image),
+      RepoDigests: parts.images.repoDigestsOf(image.id),
+      Parent: image.parentId ?? "",
+      Comment: config.history?.at(-1)?.comment ?? "",
+      Created: config.created ?? "",
+      DockerVersion: "",
+      Author: config.author ?? "",
+      Config: config.config ?? {},
+      Architecture: config.architecture,
+      Os: config.os,
+      Size: image.sizeBytes,
+      GraphDriver: { Name: "overlay2", Data: null },
+      RootFS: { Type: "layers", Layers: diffIdsOf(config) },
+      Metadata: { LastTagTime: lastTagTime(parts, image) },
+    };
+  }
+
+  history(reference: string) {
+    return historyOf(this.#parts.images, this.#parts.images.resolve(reference));
+  }
+
+  /** @throws not-found; invalid for a name that is no reference. */
+  tag(reference: string, repository: string, tag: string): void {
+    const image = this.#parts.images.resolve(reference);
+    const name = parseRepositoryAndTag(repository, tag);
+    this.#parts.images.tag(image.id, name);
+    this.#parts.events.emit("image", "tag", image.id, { name: familiarName(name) });
+  }
+
+  remove(reference: string, options: RemoveImageOptions): RemovedImage[] {
+    return removeImage(this.#parts, reference, options);
+  }
+
+  /** Removes images that nothing uses: untagged ones, or with `dangling=false` all without a container. */
+  prune(filters: Filters): { ImagesDeleted: RemovedImage[] | null; SpaceReclaimed: number } {
+    assertKnownFilters(filters, ["dangling", "until", "label", "label!"]);
+    const parts = this.#parts;
+    const onlyDangling = booleanFilter(filters, "dangling") ?? true;
+    const used = new Set(parts.containers.all().map(({ imageId }) => imageId));
+    const sizeBefore = parts.layers.diskUsage();
+    const removed: RemovedImage[] = [];
+    for (const image of parts.images.list()) {
+      if (used.has(image.id) || !parts.images.find(image.id)) continue;
+      if (onlyDangling && parts.images.tagsOf(image.id).length > 0) continue;
+      if (parts.images.childrenOf(image.id).length > 0) continue;
+      if (!matchesLabels(image.config.config?.Labels ?? {}, filters)) continue;
+      if (!matchesAny(filters, "until", (until) => createdMs(image) < parseUntil(until))) continue;
+      removed.push(...removeImage(parts, image.id, { force: true, noPrune: false }));
+    }
+    return {
+      ImagesDeleted: removed.length > 0 ? removed : null,
+      SpaceReclaimed: Math.max(0, sizeBefore - parts.layers.diskUsage()),
+    };
+  }
+
+  #repoTags(image: Image): string[] {
+    return this.#parts.images.tagsOf(image.id).map((name) => familiarName(parseReference(name)));
+  }
+}
+
+function createdMs(image: Image): number {
+  const time = Date.parse(image.config.created ?? "");
+  return Number.isNaN(time) ? 0 : time;
+}
+
+function lastTagTime(parts: EngineParts, image: Image): string {
+  const since = parts.images.taggedSince(image.id);
+  return since === undefined ? "0001-01-01T00:00:00Z" : formatTimestamp(since);
+}
+
+/** A shell pattern on `repository` or `repository:tag`, as a person writes them; `*` does not cross a slash. */
+function matchesReference(tag: string, pattern: string): boolean {
+  const reference = parseReference(tag);
+  const glob = new Bun.Glob(pattern);
+  return glob.match(familiarName(reference)) || glob.match(familiarRepository(reference));
+}
+
+/** `until` as Docker's prune takes it: a time, seconds since the epoch, or a length of time back from now (`24h`). */
+export function parseUntil(text: string): number {
+  if (/^\d+(\.\d+)?$/.test(text)) return Number(text) * 1000;
+  const length = /^(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?$/.exec(text);
+  if (text !== "" && length) {
+    const [, hours = "0", minutes = "0", seconds = "0"] = length;
+    return Date.now() - ((Number(hours) * 60 + Number(minutes)) * 60 + Number(seconds)) * 1000;
+  }
+  const time = Date.parse(text);
+  if (Number.isNaN(time)) {
+    fail(
+      "invalid",
+      "INVALID_FILTER",
+      `invalid filter 'until=${text}': give a time (2026-01-31T12:00:00Z), seconds since 1970 or a length such as 24h`,
+    );
+  }
+  return time;
+}

@@ -1,0 +1,217 @@
+import { type FSWatcher, watch } from "node:fs";
+import { type FileHandle, open, stat } from "node:fs/promises";
+import { basename, dirname } from "node:path";
+import { errnoOf } from "../base/errors.ts";
+import type { Nanoseconds } from "../base/timestamp.ts";
+
+/** One entry of a json-file log: a line with its newline, or a part of a line longer than 16 KiB. */
+export interface LogEntry {
+  readonly log: string;
+  readonly stream: "stdout" | "stderr";
+  /** RFC 3339 with nanoseconds. */
+  readonly time: string;
+}
+
+export interface ReadLogOptions {
+  /** The last n entries only; `undefined` is all. */
+  readonly tail?: number;
+  /** Goes on until `ended` says that nothing more will be written, or the signal. */
+  readonly follow?: { readonly ended: Promise<unknown>; readonly abort: AbortSignal };
+}
+
+const BLOCK_BYTES = 256 * 1024;
+const NEWLINE = 0x0a;
+
+/**
+ * Reads a json-file log and its rotated predecessors (`path.2`, `path.1`, `path`) oldest first, in batches as they come
+ * from the disk. Following waits for the file system's own notice (inotify), not for a clock, and goes on over rotation.
+ */
+export async function* readLog(path: string, options: ReadLogOptions): AsyncGenerator<LogEntry[]> {
+  const { follow } = options;
+  const changes = follow ? new FileChanges(path, follow) : null;
+  try {
+    const files = await openAll(path);
+    try {
+      yield* readBacklog(files, options.tail);
+      const current = files.at(-1);
+      if (changes) yield* followFrom(path, current, changes);
+    } finally {
+      await Promise.all(files.map(({ handle }) => handle.close()));
+    }
+  } finally {
+    changes?.close();
+  }
+}
+
+interface OpenLog {
+  readonly handle: FileHandle;
+  readonly inode: number;
+  /** Where the next read begins. */
+  position: number;
+}
+
+async function openAll(path: string): Promise<OpenLog[]> {
+  const files: OpenLog[] = [];
+  const current = await openLog(path);
+  if (current) files.push(current);
+  for (let number = 1; ; number++) {
+    const older = await openLog(`${path}.${number}`);
+    if (!older) return files;
+    files.unshift(older);
+  }
+}
+
+async function openLog(path: string): Promise<OpenLog | undefined> {
+  try {
+    const handle = await open(path, "r");
+    return { handle, inode: (await handle.stat()).ino, position: 0 };
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+async function* readBacklog(files: readonly OpenLog[], tail: number | undefined): AsyncGenerator<LogEntry[]> {
+  if (tail !== undefined) await skipToTail(files, tail);
+  for (const file of files) yield* readToEnd(file);
+}
+
+/** Moves the files' positions so that `count` entries remain, reading backwards only as far as needed. */
+async function skipToTail(files: readonly OpenLog[], count: number): Promise<void> {
+  let wanted = count;
+  const block = Buffer.allocUnsafe(BLOCK_BYTES);
+  for (const file of [...files].reverse()) {
+    const { size } = await file.handle.stat();
+    file.position = size;
+    // The last byte ends the last entry, so the newline before entry n from the end is newline n+1.
+    for (let end = size; end > 0 && wanted > 0; ) {
+      const start = Math.max(0, end - BLOCK_BYTES);
+      const { bytesRead } = await file.handle.read(block, 0, end - start, start);
+      let at = bytesRead;
+      while (wanted > 0) {
+        at = block.lastIndexOf(NEWLINE, at - 1);
+        if (at < 0 || at >= bytesRead) break;
+        if (start + at + 1 < size) {
+          wanted--;
+          if (wanted === 0) file.position = start + at + 1;
+        }
+        if (at === 0) break;
+      }
+      end = start;
+      if (end === 0 && wanted > 0) {
+        file.position = 0;
+        if (size > 0) wanted--;
+      }
+    }
+  }
+}
+
+async function* readToEnd(file: OpenLog): AsyncGenerator<LogEntry[]> {
+  const pieces: Buffer[] = [];
+  for (;;) {
+    const block = Buffer.allocUnsafe(BLOCK_BYTES);
+    const { bytesRead } = await file.handle.read(block, 0, BLOCK_BYTES, file.position);
+    if (bytesRead === 0) break;
+    const end = block.lastIndexOf(NEWLINE, bytesRead - 1) + 1;
+    file.position += bytesRead;
+    if (end === 0) {
+      pieces.push(block.subarray(0, bytesRead));
+      continue;
+    }
+    const whole = Buffer.concat([...pieces.splice(0), block.subarray(0, end)]);
+    if (end < bytesRead) pieces.push(block.subarray(end, bytesRead));
+    yield parseEntries(whole);
+  }
+  // What has no newline yet is read again when its end is there.
+  for (const piece of pieces) file.position -= piece.length;
+}
+
+function parseEntries(lines: Buffer): LogEntry[] {
+  const entries: LogEntry[] = [];
+  for (const line of lines.toString("utf8").split("\n")) {
+    if (line === "") continue;
+    try {
+      entries.push(JSON.parse(line) as LogEntry);
+    } catch {
+      // A line that a power cut left half written: what stands around it is still good.
+    }
+  }
+  return entries;
+}
+
+async function* followFrom(path: string, start: OpenLog | undefined, changes: FileChanges): AsyncGenerator<LogEntry[]> {
+  let current = start;
+  try {
+    for (;;) {
+      const last = changes.isOver;
+      if (current) yield* readToEnd(current);
+      const inode = await inodeOf(path);
+      if (inode !== undefined && inode !== current?.inode) {
+        if (current && current !== start) await current.handle.close();
+        current = await openLog(path);
+        continue;
+      }
+      if (last) return;
+      await changes.next();
+    }
+  } finally {
+    if (current && current !== start) await current.handle.close();
+  }
+}
+
+async function inodeOf(path: string): Promise<number | undefined> {
+  try {
+    return (await stat(path)).ino;
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+/** Notices of writes to one file, merged while nobody waits for them; `isOver` once no more will come. */
+class FileChanges {
+  readonly #watcher: FSWatcher;
+  readonly #abort: AbortSignal;
+  readonly #stop = () => this.#end();
+  #changed = false;
+  #wake: () => void = () => {};
+  isOver = false;
+
+  constructor(path: string, follow: { ended: Promise<unknown>; abort: AbortSignal }) {
+    const name = basename(path);
+    // The directory, not the file: rotation renames the file away.
+    this.#watcher = watch(dirname(path), (_event, changed) => {
+      if (changed === null || changed === name) this.#notice();
+    });
+    this.#abort = follow.abort;
+    follow.ended.then(this.#stop, this.#stop);
+    if (follow.abort.aborted) this.#end();
+    else follow.abort.addEventListener("abort", this.#stop, { once: true });
+  }
+
+  async next(): Promise<void> {
+    if (!this.#changed) await new Promise<void>((resolve) => (this.#wake = resolve));
+    this.#changed = false;
+  }
+
+  close(): void {
+    this.#watcher.close();
+    this.#abort.removeEventListener("abort", this.#stop);
+  }
+
+  #end(): void {
+    this.isOver = true;
+    this.#notice();
+  }
+
+  #notice(): void {
+    this.#changed = true;
+    this.#wake();
+  }
+}
+
+/** Nanoseconds of an RFC 3339 time as the log has it. */
+export function entryTime(entry: LogEntry): Nanoseconds {
+  const [, seconds = "", fraction = ""] = /^(.{19})(?:\.(\d{1,9}))?Z$/.exec(entry.time) ?? [];
+  return BigInt(Date.parse(`${seconds}Z`)) * 1_000_000n + BigInt(fraction.padEnd(9, "0"));
+}

@@ -1,0 +1,85 @@
+import { readFileSync } from "node:fs";
+import { readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { z } from "zod";
+import { errnoOf, messageOf } from "../base/errors.ts";
+import { timestampNow } from "../base/timestamp.ts";
+import { Shim } from "../runtime/shim.ts";
+import { type ContainerExit, containerExited } from "./container-exit.ts";
+import type { ContainerRecord, RunningState } from "./container-record.ts";
+import type { EngineParts } from "./engine-parts.ts";
+import { containerDirectory } from "./inspect-container.ts";
+import { shouldStartWithEngine } from "./restart-policy.ts";
+import { startContainer, watchShim } from "./start-container.ts";
+
+/**
+ * Makes records and machine agree after the last engine ended, however it did: finds running containers again, notes the
+ * ends it missed, clears what has no owner, and starts what should run.
+ */
+export async function reconcile(parts: EngineParts): Promise<void> {
+  const running = parts.containers.all().filter(({ state }) => state.status === "running");
+  await Promise.all(running.map((record) => findAgain(parts, record)));
+  parts.snapshotter.sweep((owner) => parts.containers.has(owner));
+  await clearDirectories(parts);
+  await clearSockets(parts);
+  await parts.networks.reconcile();
+  for (const record of parts.containers.all()) {
+    if (record.state.status === "running" || !shouldStartWithEngine(record)) continue;
+    startContainer(parts, record.id).catch((error) => {
+      parts.log("error", "a container could not be started with the engine", {
+        container: record.id,
+        error: messageOf(error),
+      });
+    });
+  }
+}
+
+async function findAgain(parts: EngineParts, record: ContainerRecord): Promise<void> {
+  const state = record.state as RunningState;
+  try {
+    const shim = await Shim.connect(socketOf(parts, state.shim));
+    if (shim.state.status === "running") {
+      watchShim(parts, record.id, shim);
+      return;
+    }
+    await shim.release();
+  } catch (error) {
+    // No shim listens: it wrote down the end and left, or went with the machine.
+    parts.log("info", "a container ended while no engine ran", { container: record.id, error: messageOf(error) });
+  }
+  containerExited(parts, record.id, readExit(parts, record.id));
+}
+
+function socketOf(parts: EngineParts, shim: string): string {
+  return join(parts.paths.run, "shims", `${shim}.sock`);
+}
+
+const ExitSchema = z.object({ exitCode: z.int(), oomKilled: z.boolean(), finishedAt: z.string() });
+
+/** What the shim wrote down. Where there is nothing - the machine went down - the container was killed. */
+function readExit(parts: EngineParts, id: string): ContainerExit {
+  try {
+    return ExitSchema.parse(JSON.parse(readFileSync(join(containerDirectory(parts, id), "exit.json"), "utf8")));
+  } catch (error) {
+    if (errnoOf(error) !== "ENOENT") parts.log("error", "an exit record does not read", { container: id, error });
+    return { exitCode: 137, oomKilled: false, finishedAt: timestampNow() };
+  }
+}
+
+async function clearDirectories(parts: EngineParts): Promise<void> {
+  const directory = join(parts.paths.root, "containers");
+  for (const name of await readdir(directory)) {
+    if (!parts.containers.has(name)) parts.trash.discard(join(directory, name));
+  }
+  const temporary = join(parts.paths.root, "tmp");
+  for (const name of await readdir(temporary)) parts.trash.discard(join(temporary, name));
+}
+
+/** Sockets of shims that a power cut or SIGKILL ended. */
+async function clearSockets(parts: EngineParts): Promise<void> {
+  const directory = join(parts.paths.run, "shims");
+  const inUse = new Set([...parts.live.values()].map(({ name }) => `${name}.sock`));
+  for (const file of await readdir(directory)) {
+    if (file.endsWith(".sock") && !inUse.has(file)) await rm(join(directory, file), { force: true });
+  }
+}

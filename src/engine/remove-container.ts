@@ -1,0 +1,68 @@
+import { fail } from "../base/errors.ts";
+import { emitContainerEvent } from "./container-events.ts";
+import { type ContainerRecord, statusOf } from "./container-record.ts";
+import type { EngineParts } from "./engine-parts.ts";
+import { containerDirectory } from "./inspect-container.ts";
+import { killAndWait } from "./stop-container.ts";
+
+export interface RemoveOptions {
+  /** Ends a running container first. */
+  readonly force: boolean;
+  /** Removes its anonymous volumes too. */
+  readonly volumes: boolean;
+}
+
+/**
+ * Removes a container: its record first, so that after a crash in between what is left has no owner and start-up clears it.
+ * Files go in the background. @throws not-found; conflict `CONTAINER_RUNNING` in Docker's words.
+ */
+export async function removeContainer(parts: EngineParts, reference: string, options: RemoveOptions): Promise<void> {
+  const { id } = parts.containers.resolve(reference);
+  await parts.locks.run(id, async () => {
+    if (!parts.containers.has(id)) fail("not-found", "CONTAINER_NOT_FOUND", `No such container: ${reference}`);
+    parts.restarts.forget(id);
+    if (parts.containers.get(id).state.status === "running") {
+      if (!options.force) refuseRunning(parts.containers.get(id));
+      await killAndWait(parts, id);
+      // A restart policy must not bring it back.
+      parts.restarts.forget(id);
+    }
+    await removeStopped(parts, parts.containers.get(id), options);
+  });
+}
+
+function refuseRunning(record: ContainerRecord): never {
+  const status = statusOf(record.state);
+  const advice =
+    status === "paused"
+      ? "unpause and then stop the container before removal or force remove"
+      : "stop the container before removal or force remove";
+  return fail(
+    "conflict",
+    "CONTAINER_RUNNING",
+    `cannot remove container "/${record.name}": container is ${status}: ${advice}`,
+  );
+}
+
+async function removeStopped(parts: EngineParts, record: ContainerRecord, options: RemoveOptions): Promise<void> {
+  const exitCode = record.state.status === "exited" ? record.state.exitCode : 0;
+  parts.store.transaction(() => {
+    parts.networks.release(record.id);
+    parts.containers.delete(record.id);
+  });
+  parts.execs.forgetContainer(record.id);
+  parts.pendingAttaches.cancelAll(record.id);
+  parts.snapshotter.remove(record.snapshot);
+  parts.trash.discard(containerDirectory(parts, record.id));
+  if (options.volumes) await removeAnonymousVolumes(parts, record);
+  emitContainerEvent(parts, record, "destroy");
+  parts.waiters.removed(record.id, exitCode);
+}
+
+async function removeAnonymousVolumes(parts: EngineParts, record: ContainerRecord): Promise<void> {
+  for (const mount of record.mounts) {
+    if (mount.Type !== "volume" || !parts.volumes.isAnonymous(mount.Name)) continue;
+    const usedElsewhere = parts.containers.all().some((other) => other.mounts.some(({ Name }) => Name === mount.Name));
+    if (!usedElsewhere) await parts.volumes.remove(mount.Name, { force: true });
+  }
+}

@@ -1,0 +1,17 @@
+import { fail } from "../base/errors.ts";
+import { emitContainerEvent } from "./container-events.ts";
+import type { EngineParts } from "./engine-parts.ts";
+
+/** @throws not-found; conflict for a name in use; invalid where nothing would change, in Docker's words. */
+export async function renameContainer(parts: EngineParts, reference: string, name: string): Promise<void> {
+  const { id } = parts.containers.resolve(reference);
+  await parts.locks.run(id, async () => {
+    const before = parts.containers.get(id);
+    if (before.name === name) {
+      fail("invalid", "SAME_NAME", "Renaming a container with the same name as its current name");
+    }
+    parts.containers.assertNameFree(name);
+    const after = parts.containers.update(id, { name });
+    emitContainerEvent(parts, after, "rename", { oldName: `/${before.name}` });
+  });
+}

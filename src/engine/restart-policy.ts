@@ -1,0 +1,81 @@
+import type { ContainerRecord } from "./container-record.ts";
+
+const FIRST_DELAY_MS = 100;
+const LONGEST_DELAY_MS = 60_000;
+/** A run of this length counts as a success: the next delay is the first again. */
+const GOOD_RUN_MS = 10_000;
+
+/** Whether Docker's rules start a container again that has just ended by itself. */
+export function shouldRestart(record: ContainerRecord, exitCode: number): boolean {
+  const { Name: policy, MaximumRetryCount: limit } = record.hostConfig.RestartPolicy;
+  if (record.stoppedByUser) return false;
+  switch (policy) {
+    case "always":
+    case "unless-stopped":
+      return true;
+    case "on-failure":
+      return exitCode !== 0 && (limit === 0 || record.restartCount < limit);
+    case "":
+    case "no":
+      return false;
+    default:
+      return policy satisfies never;
+  }
+}
+
+/** Whether an engine that starts up starts this container, which does not run. */
+export function shouldStartWithEngine(record: ContainerRecord): boolean {
+  const { Name: policy } = record.hostConfig.RestartPolicy;
+  if (record.state.status === "created") return false;
+  if (policy === "always") return true;
+  if (record.stoppedByUser) return false;
+  if (policy === "unless-stopped") return true;
+  return record.state.status === "exited" && record.state.restarting;
+}
+
+/** Delays between restarts: 100 ms, doubled each time up to a minute, as Docker's. */
+export class RestartTimers {
+  readonly #timers = new Map<string, ReturnType<typeof setTimeout>>();
+  readonly #delays = new Map<string, number>();
+  readonly #held = new Set<string>();
+
+  /** Calls `start` after the container's delay, unless {@link cancel} comes first. */
+  schedule(id: string, ranForMs: number, start: () => void): void {
+    const before = ranForMs >= GOOD_RUN_MS ? undefined : this.#delays.get(id);
+    const delay = before === undefined ? FIRST_DELAY_MS : Math.min(before * 2, LONGEST_DELAY_MS);
+    this.#delays.set(id, delay);
+    const timer = setTimeout(() => {
+      this.#timers.delete(id);
+      start();
+    }, delay);
+    this.#timers.set(id, timer);
+  }
+
+  /** @returns whether a restart was waiting. */
+  cancel(id: string): boolean {
+    clearTimeout(this.#timers.get(id));
+    return this.#timers.delete(id);
+  }
+
+  forget(id: string): void {
+    this.cancel(id);
+    this.#delays.delete(id);
+  }
+
+  /** Until {@link release} the container's end is part of a restart: policies leave it alone. */
+  hold(id: string): void {
+    this.#held.add(id);
+  }
+
+  release(id: string): void {
+    this.#held.delete(id);
+  }
+
+  isHeld(id: string): boolean {
+    return this.#held.has(id);
+  }
+
+  cancelAll(): void {
+    for (const id of [...this.#timers.keys()]) this.cancel(id);
+  }
+}

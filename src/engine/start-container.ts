@@ -1,0 +1,113 @@
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { fail, LighterError, messageOf } from "../base/errors.ts";
+import { PhaseTrace } from "../base/phase-trace.ts";
+import { timestampNow } from "../base/timestamp.ts";
+import type { Shim } from "../runtime/shim.ts";
+import { emitContainerEvent } from "./container-events.ts";
+import { autoRemove, containerExited, releaseNetwork } from "./container-exit.ts";
+import type { ContainerRecord } from "./container-record.ts";
+import type { EngineParts } from "./engine-parts.ts";
+import { execExited } from "./execs.ts";
+import { containerDirectory } from "./inspect-container.ts";
+import { joinNetworks } from "./join-networks.ts";
+import { startRequest } from "./start-request.ts";
+
+/**
+ * Starts a container: address, shim, namespaces and root, then its process. Whatever fails is undone, noted in the record
+ * with Docker's exit code (125, 126, 127), and thrown.
+ * @param trace collects how long each phase took.
+ * @throws not-modified where it runs already; conflict where it is paused.
+ */
+export async function startContainer(
+  parts: EngineParts,
+  reference: string,
+  trace: PhaseTrace = new PhaseTrace(),
+): Promise<void> {
+  const { id } = parts.containers.resolve(reference);
+  await parts.locks.run(id, async () => {
+    const record = parts.containers.get(id);
+    assertStartable(record);
+    parts.restarts.cancel(id);
+    try {
+      await start(parts, record, trace);
+    } catch (error) {
+      noteFailure(parts, record, error);
+      throw error;
+    }
+  });
+}
+
+function assertStartable({ id, state }: ContainerRecord): void {
+  if (state.status !== "running") return;
+  if (state.paused) {
+    fail("conflict", "CONTAINER_PAUSED", "cannot start a paused container, try unpause instead");
+  }
+  fail("not-modified", "ALREADY_RUNNING", `Container ${id} is already running`);
+}
+
+async function start(parts: EngineParts, record: ContainerRecord, trace: PhaseTrace): Promise<void> {
+  const { id } = record;
+  const directory = containerDirectory(parts, id);
+  const exitFile = join(directory, "exit.json");
+  await using undo = new AsyncDisposableStack();
+  const taking = parts.berths.take();
+  undo.defer(async () => (await taking).release());
+  if (record.state.status !== "created") await rm(exitFile, { force: true });
+
+  undo.defer(() => releaseNetwork(parts, id));
+  const joined = joinNetworks(parts, record);
+  trace.mark("network");
+  const request = await startRequest(parts, record, { exitFile, directory, joined });
+  trace.mark("prepare");
+  const shim = await taking;
+  trace.mark("berth");
+  const created = await shim.create(request);
+  trace.mark("create");
+  await parts.networks.publish(id, joined.mappings(created.ports));
+  watchShim(parts, id, shim);
+  await parts.pendingAttaches.connectAll(record, shim);
+  // Written before the process runs: an engine that is killed here finds the shim, or sees that it went with it.
+  const running = parts.containers.update(id, {
+    stoppedByUser: false,
+    state: {
+      status: "running",
+      pid: created.pid,
+      paused: false,
+      startedAt: timestampNow(),
+      cgroupPath: created.cgroupPath,
+      shim: shim.name,
+    },
+  });
+  trace.mark("record");
+  await shim.start();
+  trace.mark("start");
+  undo.move();
+  emitContainerEvent(parts, running, "start");
+}
+
+/** Hears of the process's end, and of the shim's. */
+export function watchShim(parts: EngineParts, id: string, shim: Shim): void {
+  parts.live.set(id, shim);
+  shim.onExit = (exit) => {
+    if (exit.process === "init") containerExited(parts, id, exit);
+    else execExited(parts, exit.process, exit.exitCode);
+  };
+  shim.onDisconnect = () => {
+    if (parts.live.get(id) !== shim) return;
+    parts.log("error", "a container's shim is gone", { container: id });
+    containerExited(parts, id, { exitCode: 137, oomKilled: false, finishedAt: timestampNow() });
+  };
+}
+
+function noteFailure(parts: EngineParts, before: ContainerRecord, error: unknown): void {
+  parts.live.delete(before.id);
+  const exitCode = error instanceof StartFailure ? error.exitCode : 128;
+  const record = parts.containers.update(before.id, {
+    state: { status: "created", error: messageOf(error), exitCode },
+  });
+  emitContainerEvent(parts, record, "die", { exitCode: String(exitCode) });
+  parts.pendingAttaches.cancelAll(record.id);
+  parts.waiters.exited(record.id, exitCode);
+  if (record.hostConfig.AutoRemove) autoRemove(parts, record);
+}

@@ -1,0 +1,139 @@
+import { fail } from "../base/errors.ts";
+import { freeze, thaw } from "../runtime/cgroup-freezer.ts";
+import type { Shim } from "../runtime/shim.ts";
+import { parseSignal } from "../runtime/signals.ts";
+import { emitContainerEvent } from "./container-events.ts";
+import type { ContainerRecord, RunningState } from "./container-record.ts";
+import type { EngineParts } from "./engine-parts.ts";
+import { startContainer } from "./start-container.ts";
+
+export interface StopOptions {
+  readonly signal?: string;
+  /** From the signal to SIGKILL; negative waits for ever. */
+  readonly timeoutSeconds?: number;
+}
+
+const SIGKILL = 9;
+const DEFAULT_TIMEOUT_SECONDS = 10;
+const NEVER = new AbortController().signal;
+
+/** Asks the container to end, and ends it when it does not in time. @throws not-modified where it does not run. */
+export async function stopContainer(parts: EngineParts, reference: string, options: StopOptions): Promise<void> {
+  const record = parts.containers.resolve(reference);
+  const wasWaiting = parts.restarts.cancel(record.id);
+  const marked = parts.containers.update(record.id, {
+    stoppedByUser: true,
+    ...(record.state.status === "exited" ? { state: { ...record.state, restarting: false } } : {}),
+  });
+  if (record.state.status !== "running") {
+    if (wasWaiting) return emitContainerEvent(parts, marked, "stop");
+    fail("not-modified", "CONTAINER_NOT_RUNNING", `Container ${record.id} is already stopped`);
+  }
+  await endProcess(parts, marked, options);
+  if (parts.containers.has(record.id)) emitContainerEvent(parts, parts.containers.get(record.id), "stop");
+}
+
+/** Stops, where it runs, and starts. */
+export async function restartContainer(parts: EngineParts, reference: string, options: StopOptions): Promise<void> {
+  const record = parts.containers.resolve(reference);
+  parts.restarts.cancel(record.id);
+  if (record.state.status === "running") {
+    // A container that is only restarted must not vanish through --rm, nor come back twice through its policy.
+    parts.restarts.hold(record.id);
+    try {
+      await endProcess(parts, record, options);
+    } finally {
+      parts.restarts.release(record.id);
+    }
+  }
+  await startContainer(parts, record.id);
+  emitContainerEvent(parts, parts.containers.get(record.id), "restart");
+}
+
+async function endProcess(parts: EngineParts, record: ContainerRecord, options: StopOptions): Promise<void> {
+  const signal = parseSignal(options.signal || record.config.StopSignal || "SIGTERM");
+  const seconds = options.timeoutSeconds ?? record.config.StopTimeout ?? DEFAULT_TIMEOUT_SECONDS;
+  const exited = parts.waiters.wait(record.id, "not-running", NEVER);
+  await sendSignal(parts, record, signal);
+  if (seconds >= 0 && !(await within(exited, seconds * 1000))) {
+    if (parts.live.has(record.id)) await sendSignal(parts, record, SIGKILL);
+  }
+  await exited;
+}
+
+async function within(promise: Promise<unknown>, milliseconds: number): Promise<boolean> {
+  const { promise: late, resolve } = Promise.withResolvers<boolean>();
+  const timer = setTimeout(() => resolve(false), milliseconds);
+  try {
+    return await Promise.race([promise.then(() => true), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Sends a signal by name or number. @throws conflict `CONTAINER_NOT_RUNNING`; invalid for an unknown signal. */
+export async function killContainer(parts: EngineParts, reference: string, signal: string): Promise<void> {
+  const number = parseSignal(signal || "SIGKILL");
+  const record = parts.containers.resolve(reference);
+  requireRunning(record, `Cannot kill container: ${reference}`);
+  const stopsForGood = number === SIGKILL || number === parseSignal(record.config.StopSignal || "SIGTERM");
+  if (stopsForGood) parts.containers.update(record.id, { stoppedByUser: true });
+  await sendSignal(parts, record, number);
+}
+
+/** Ends a container at once and waits until it is noted. */
+export async function killAndWait(parts: EngineParts, id: string): Promise<void> {
+  const exited = parts.waiters.wait(id, "not-running", NEVER);
+  await sendSignal(parts, parts.containers.get(id), SIGKILL);
+  await exited;
+}
+
+/** A frozen process gets the signal when it is thawed, which a signal that is meant to end it has to see to. */
+async function sendSignal(parts: EngineParts, record: ContainerRecord, signal: number): Promise<void> {
+  await requireShim(parts, record.id).kill(signal);
+  emitContainerEvent(parts, record, "kill", { signal: String(signal) });
+  if (record.state.status === "running" && record.state.paused) {
+    await thaw(parts.cgroups, record.state.cgroupPath);
+    parts.containers.update(record.id, { state: { ...record.state, paused: false } });
+  }
+}
+
+/** @throws conflict in Docker's words where the container is not running or is paused already. */
+export async function pauseContainer(parts: EngineParts, reference: string): Promise<void> {
+  const { id } = parts.containers.resolve(reference);
+  await parts.locks.run(id, async () => {
+    const record = parts.containers.get(id);
+    const state = requireRunning(record);
+    if (state.paused) fail("conflict", "CONTAINER_PAUSED", `Container ${id} is already paused`);
+    await freeze(parts.cgroups, state.cgroupPath);
+    emitContainerEvent(parts, parts.containers.update(id, { state: { ...state, paused: true } }), "pause");
+  });
+}
+
+/** @throws conflict in Docker's words where the container is not paused. */
+export async function unpauseContainer(parts: EngineParts, reference: string): Promise<void> {
+  const { id } = parts.containers.resolve(reference);
+  await parts.locks.run(id, async () => {
+    const record = parts.containers.get(id);
+    const state = requireRunning(record);
+    if (!state.paused) fail("conflict", "CONTAINER_NOT_PAUSED", `Container ${id} is not paused`);
+    await thaw(parts.cgroups, state.cgroupPath);
+    emitContainerEvent(parts, parts.containers.update(id, { state: { ...state, paused: false } }), "unpause");
+  });
+}
+
+/** @throws conflict `CONTAINER_NOT_RUNNING`, with what was tried in front. */
+export function requireRunning(record: ContainerRecord, attempt = ""): RunningState {
+  if (record.state.status === "running") return record.state;
+  const prefix = attempt ? `${attempt}: ` : "";
+  return fail(
+    "conflict",
+    "CONTAINER_NOT_RUNNING",
+    `${prefix}${attempt ? "c" : "C"}ontainer ${record.id} is not running`,
+  );
+}
+
+/** The connection to a running container's shim. @throws conflict where it ended in this moment. */
+export function requireShim(parts: EngineParts, id: string): Shim {
+  return parts.live.get(id) ?? fail("conflict", "CONTAINER_NOT_RUNNING", `Container ${id} is not running`);
+}

@@ -1,0 +1,175 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { arch, cpus, hostname, version as kernelVersion, release, totalmem } from "node:os";
+import { errnoOf } from "../base/errors.ts";
+import { timestampNow } from "../base/timestamp.ts";
+import { API_VERSION, MIN_API_VERSION, VERSION } from "../base/version.ts";
+import { hostArchitecture } from "../image/config.ts";
+import { statusOf } from "./container-record.ts";
+import type { EngineParts } from "./engine-parts.ts";
+import { NO_FILTERS } from "./filters.ts";
+import { Images } from "./images.ts";
+import { listContainers } from "./list-containers.ts";
+
+/** The body of `GET /version`. */
+export function versionDocument() {
+  const architecture = hostArchitecture();
+  const details = {
+    ApiVersion: API_VERSION,
+    Arch: architecture,
+    BuildTime: "",
+    Experimental: "false",
+    GitCommit: "",
+    KernelVersion: release(),
+    MinAPIVersion: MIN_API_VERSION,
+    Os: "linux",
+  };
+  return {
+    Platform: { Name: "Lighter" },
+    Components: [{ Name: "Engine", Version: VERSION, Details: details }],
+    Version: VERSION,
+    ApiVersion: API_VERSION,
+    MinAPIVersion: MIN_API_VERSION,
+    GitCommit: "",
+    GoVersion: "",
+    Os: "linux",
+    Arch: architecture,
+    KernelVersion: release(),
+    BuildTime: "",
+  };
+}
+
+/** The body of `GET /info`. */
+export function infoDocument(parts: EngineParts) {
+  const statuses = parts.containers.all().map(({ state }) => statusOf(state));
+  const count = (...wanted: string[]) => statuses.filter((status) => wanted.includes(status)).length;
+  const { version: cgroupVersion } = parts.cgroups;
+  const has = (controller: string) => parts.cgroups.controllers.has(controller);
+  return {
+    ID: parts.store.engineId(),
+    Containers: statuses.length,
+    ContainersRunning: count("running", "restarting"),
+    ContainersPaused: count("paused"),
+    ContainersStopped: count("exited", "created"),
+    Images: parts.images.list().length,
+    Driver: "overlay2",
+    DriverStatus: [["Backing Filesystem", "overlay"]],
+    Plugins: {
+      Volume: ["local"],
+      Network: ["bridge", "host", "null"],
+      Authorization: null,
+      Log: ["json-file", "local", "none"],
+    },
+    MemoryLimit: has("memory"),
+    SwapLimit: has("memory"),
+    CpuCfsPeriod: has("cpu"),
+    CpuCfsQuota: has("cpu"),
+    CPUShares: has("cpu"),
+    CPUSet: has("cpuset"),
+    PidsLimit: has("pids"),
+    OomKillDisable: has("memory") && cgroupVersion === 1,
+    IPv4Forwarding: readText("/proc/sys/net/ipv4/ip_forward").trim() === "1",
+    Debug: false,
+    NFd: countEntries("/proc/self/fd"),
+    NGoroutines: countEntries("/proc/self/task"),
+    SystemTime: timestampNow(),
+    LoggingDriver: "json-file",
+    CgroupDriver: "cgroupfs",
+    CgroupVersion: String(cgroupVersion),
+    NEventsListener: parts.events.listenerCount,
+    KernelVersion: release(),
+    OperatingSystem: osRelease("PRETTY_NAME"),
+    OSVersion: osRelease("VERSION_ID"),
+    OSType: "linux",
+    Architecture: kernelArchitecture(),
+    IndexServerAddress: "https://index.docker.io/v1/",
+    RegistryConfig: {
+      AllowNondistributableArtifactsCIDRs: null,
+      AllowNondistributableArtifactsHostnames: null,
+      InsecureRegistryCIDRs: ["::1/128", "127.0.0.0/8"],
+      IndexConfigs: {},
+      Mirrors: null,
+    },
+    NCPU: cpus().length,
+    MemTotal: totalmem(),
+    GenericResources: null,
+    DockerRootDir: parts.paths.root,
+    HttpProxy: "",
+    HttpsProxy: "",
+    NoProxy: "",
+    Name: hostname(),
+    Labels: [],
+    ExperimentalBuild: false,
+    ServerVersion: VERSION,
+    Runtimes: { lighter: { path: "lighter-shim" } },
+    DefaultRuntime: "lighter",
+    Swarm: {
+      NodeID: "",
+      NodeAddr: "",
+      LocalNodeState: "inactive",
+      ControlAvailable: false,
+      Error: "",
+      RemoteManagers: null,
+    },
+    LiveRestoreEnabled: true,
+    Isolation: "",
+    InitBinary: "lighter-shim",
+    ContainerdCommit: { ID: "" },
+    RuncCommit: { ID: "" },
+    InitCommit: { ID: "" },
+    SecurityOptions: ["name=seccomp,profile=builtin", "name=cgroupns"],
+    FirewallBackend: { Driver: "nftables" },
+    CDISpecDirs: [],
+    Warnings: null,
+  };
+}
+
+/** The body of `GET /system/df`. */
+export async function diskUsageDocument(parts: EngineParts) {
+  const containers = await listContainers(parts, { all: true, limit: 0, size: true, filters: NO_FILTERS });
+  const images = new Images(parts).list({ all: false, sharedSize: true, filters: NO_FILTERS });
+  return {
+    LayersSize: parts.layers.diskUsage(),
+    Images: images.map((image) => ({
+      ...image,
+      Containers: parts.containers.all().filter(({ imageId }) => imageId === image.Id).length,
+    })),
+    Containers: containers,
+    Volumes: await parts.volumes.listWithUsage(volumeUsers(parts)),
+    BuildCache: [],
+  };
+}
+
+/** How many containers refer to each volume. */
+export function volumeUsers(parts: EngineParts): ReadonlyMap<string, readonly string[]> {
+  const users = new Map<string, string[]>();
+  for (const { id, mounts } of parts.containers.all()) {
+    for (const { Type, Name } of mounts) {
+      if (Type === "volume") users.set(Name, [...(users.get(Name) ?? []), id]);
+    }
+  }
+  return users;
+}
+
+function kernelArchitecture(): string {
+  return arch() === "x64" ? "x86_64" : arch() === "arm64" ? "aarch64" : arch();
+}
+
+function osRelease(key: string): string {
+  const line = readText("/etc/os-release")
+    .split("\n")
+    .find((text) => text.startsWith(`${key}=`));
+  return line?.slice(key.length + 1).replaceAll('"', "") ?? (key === "PRETTY_NAME" ? kernelVersion() : "");
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") return "";
+    throw error;
+  }
+}
+
+function countEntries(path: string): number {
+  return readdirSync(path).length;
+}

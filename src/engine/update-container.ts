@@ -1,0 +1,43 @@
+import { fail } from "../base/errors.ts";
+import { updateLive } from "../runtime/cgroup-update.ts";
+import { checkResources } from "./check-settings.ts";
+import type { Resources, RestartPolicy } from "./container-config.ts";
+import { emitContainerEvent } from "./container-events.ts";
+import type { EngineParts } from "./engine-parts.ts";
+
+/** What a client wants changed: only what it names. */
+export interface UpdateRequest {
+  readonly resources: Partial<Resources>;
+  readonly restartPolicy?: RestartPolicy;
+}
+
+/** Changes limits at once and for later starts. @throws invalid in Docker's words; conflict for a removal under way. */
+export async function updateContainer(
+  parts: EngineParts,
+  reference: string,
+  request: UpdateRequest,
+): Promise<{ Warnings: string[] }> {
+  const { id } = parts.containers.resolve(reference);
+  return parts.locks.run(id, async () => {
+    const record = parts.containers.get(id);
+    if (request.restartPolicy && request.restartPolicy.Name !== "" && record.hostConfig.AutoRemove) {
+      fail(
+        "invalid",
+        "AUTO_REMOVE_RESTARTS",
+        "Restart policy cannot be updated because AutoRemove is enabled for the container",
+      );
+    }
+    const changed = { ...record.hostConfig, ...request.resources };
+    const { resources, warnings } = checkResources(parts, changed);
+    if (record.state.status === "running") await updateLive(parts.cgroups, record.state.cgroupPath, resources);
+    const updated = parts.containers.update(id, {
+      hostConfig: {
+        ...changed,
+        ...resources,
+        ...(request.restartPolicy?.Name ? { RestartPolicy: request.restartPolicy } : {}),
+      },
+    });
+    emitContainerEvent(parts, updated, "update");
+    return { Warnings: warnings };
+  });
+}
