@@ -107,7 +107,7 @@ export interface Linux {
   readonly resources: Resources;
   readonly sysctl?: Readonly<Record<string, string>>;
   readonly seccomp?: Seccomp;
-  readonly rootfsPropagation?: "private" | "slave" | "shared" | "unbindable";
+  readonly rootfsPropagation?: "private" | "rprivate" | "slave" | "rslave" | "shared" | "rshared" | "unbindable";
   readonly maskedPaths?: readonly string[];
   readonly readonlyPaths?: readonly string[];
   readonly mountLabel?: string;

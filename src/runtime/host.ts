@@ -1,0 +1,38 @@
+import { release } from "node:os";
+import { type Capability, readBoundingSet } from "./capabilities.ts";
+import { readDefaultMaskedPaths } from "./masked-paths.ts";
+import { readHardLimits } from "./ulimits.ts";
+
+/** Facts of this machine on which specs depend. They do not change while an engine runs. */
+export interface Host {
+  readonly capabilities: ReadonlySet<Capability>;
+  readonly kernel: KernelVersion;
+  readonly maskedPaths: readonly string[];
+  /** By `RLIMIT_` name. */
+  readonly hardLimits: ReadonlyMap<string, number>;
+}
+
+export interface KernelVersion {
+  readonly major: number;
+  readonly minor: number;
+}
+
+export function readHost(): Host {
+  const { major, minor } = parseKernelVersion(release());
+  return {
+    capabilities: readBoundingSet(),
+    kernel: { major, minor },
+    maskedPaths: readDefaultMaskedPaths(),
+    hardLimits: readHardLimits(),
+  };
+}
+
+/** `6.18.44-fc` is 6.18; what is no version is 0.0, older than everything. */
+export function parseKernelVersion(text: string): KernelVersion {
+  const [, major = "0", minor = "0"] = /^(\d+)\.(\d+)/.exec(text) ?? [];
+  return { major: Number(major), minor: Number(minor) };
+}
+
+export function isAtLeast(kernel: KernelVersion, major: number, minor: number): boolean {
+  return kernel.major > major || (kernel.major === major && kernel.minor >= minor);
+}
