@@ -11,6 +11,7 @@ export const MIGRATIONS: readonly string[] = [
   CREATE TABLE image (
     id              TEXT PRIMARY KEY,          -- digest of the config blob: Docker's image id
     manifest_digest TEXT NOT NULL,
+    manifest_size_bytes INTEGER NOT NULL,
     chain_id        TEXT REFERENCES layer(chain_id), -- of the top layer; NULL for an image without layers
     parent_id       TEXT REFERENCES image(id), -- the image that a commit or build step started from
     size_bytes      INTEGER NOT NULL,          -- of all layers, unpacked archives' size

@@ -1,0 +1,256 @@
+import type { Readable } from "node:stream";
+import { z } from "zod";
+import { runArchive, streamArchive } from "./archive-process.ts";
+import { type OverlayRoot, type RootAccess, rootOption } from "./root-access.ts";
+
+/**
+ * Archives and trees, in and out of root file systems: the typed face of `lighter-archive`. Every path of a root is
+ * resolved inside that root, whatever symbolic links say. All functions reject with the errors of archive-error.ts.
+ */
+
+const FileSchema = z.object({ digest: z.string(), size: z.int() });
+
+const UnpackedSchema = z.object({
+  /** The archive as it should be stored: as it came, or inflated where layers know no such compression (xz, bzip2). */
+  blob: FileSchema,
+  compression: z.enum(["none", "gzip", "zstd"]),
+  /** The archive inflated: what a layer's diffID names. */
+  tar: FileSchema,
+});
+export type Unpacked = z.infer<typeof UnpackedSchema>;
+
+/**
+ * Unpacks a layer's archive, packed in any way, into a snapshot's directory, hashing it on its way. Whiteouts become
+ * overlayfs's own. Directories that the archive does not describe look as in `lower` (directories, top first).
+ * @param blob where to store the archive (synced, complete when this resolves); null to store nothing.
+ */
+export function unpack(
+  source: Readable,
+  into: string,
+  options: { blob: string | null; lower: readonly string[]; signal?: AbortSignal },
+): Promise<Unpacked> {
+  return runArchive({
+    operation: "unpack",
+    options: [`--into=${into}`, ...list("lower", options.lower), ...optional("blob", options.blob)],
+    input: source,
+    result: UnpackedSchema,
+    signal: options.signal,
+  });
+}
+
+/** As {@link unpack}, from a file that is there already. */
+export function unpackFile(
+  file: string,
+  into: string,
+  options: { lower: readonly string[]; signal?: AbortSignal },
+): Promise<Unpacked> {
+  return runArchive({
+    operation: "unpack",
+    options: [`--into=${into}`, `--from=${file}`, ...list("lower", options.lower)],
+    result: UnpackedSchema,
+    signal: options.signal,
+  });
+}
+
+/**
+ * Packs what overlayfs kept of the writes to a root as a layer's archive, synced. The same directory gives the same bytes.
+ */
+export function pack(upper: string, blob: string, signal?: AbortSignal): Promise<z.infer<typeof FileSchema>> {
+  return runArchive({
+    operation: "pack",
+    options: [`--from=${upper}`, `--blob=${blob}`],
+    result: FileSchema,
+    signal,
+  });
+}
+
+/**
+ * A whole root as an archive, as `docker export` gives it. For a running container pass its overlay: `live` would
+ * include /proc and the volumes.
+ * @param newestSeconds times after this one are cut to it, for archives that should not depend on when they were made.
+ */
+export function exportTar(root: RootAccess, options: { newestSeconds?: number; signal?: AbortSignal } = {}): Readable {
+  const { newestSeconds, signal } = options;
+  return streamArchive({
+    operation: "export",
+    options: [rootOption("root", root), ...optional("newest", newestSeconds?.toString())],
+    result: z.unknown(),
+    signal,
+  });
+}
+
+const PathStatSchema = z.object({
+  name: z.string(),
+  size: z.int(),
+  /** Go's FileMode bits, as the header of `docker cp` has them. */
+  mode: z.int(),
+  /** RFC 3339. */
+  mtime: z.string(),
+  /** Where a symbolic link leads, resolved inside the root; empty for others. */
+  linkTarget: z.string(),
+});
+export type PathStat = z.infer<typeof PathStatSchema>;
+
+/** What stands at a path; a last part that is a symbolic link is not followed. @throws not-found `ARCHIVE_ENOENT` */
+export function statPath(root: RootAccess, path: string): Promise<PathStat> {
+  return runArchive({
+    operation: "stat",
+    options: [rootOption("root", root), `--path=${path}`],
+    result: PathStatSchema,
+  });
+}
+
+/** The file or tree at a path as an archive whose entries begin with the path's last part, as `docker cp` reads it. */
+export function copyOut(root: RootAccess, path: string, signal?: AbortSignal): Readable {
+  return streamArchive({
+    operation: "copy-out",
+    options: [rootOption("root", root), `--path=${path}`],
+    result: z.unknown(),
+    signal,
+  });
+}
+
+/**
+ * Unpacks an archive into an existing directory of a root. What is there is replaced, but directories are merged.
+ * @param owner `user[:group]`, numbers or names of the root's own files, for all that is written; null keeps the archive's.
+ */
+export async function copyIn(
+  root: RootAccess,
+  path: string,
+  source: Readable,
+  options: { keepKind: boolean; owner: string | null; signal?: AbortSignal },
+): Promise<void> {
+  await runArchive({
+    operation: "copy-in",
+    options: [
+      rootOption("root", root),
+      `--path=${path}`,
+      ...optional("owner", options.owner),
+      // Docker's noOverwriteDirNonDir: a directory is never replaced by something else, nor the reverse.
+      ...(options.keepKind ? ["--keep-kind"] : []),
+    ],
+    input: source,
+    result: z.unknown(),
+    signal: options.signal,
+  });
+}
+
+const ChangeSchema = z.object({
+  path: z.string(),
+  /** As `docker diff` counts: 0 modified, 1 added, 2 deleted. */
+  kind: z.union([z.literal(0), z.literal(1), z.literal(2)]),
+});
+export type Change = z.infer<typeof ChangeSchema>;
+
+/** What was written to an overlay's upper directory, as `docker diff` shows it, in the order of a walk by name. */
+export function changes(root: OverlayRoot, signal?: AbortSignal): Promise<Change[]> {
+  return runArchive({
+    operation: "changes",
+    options: [rootOption("root", root)],
+    result: z.array(ChangeSchema),
+    signal,
+  });
+}
+
+/** One thing to copy: a file to exactly `to`; a directory's content into the directory `to`. */
+export interface CopyItem {
+  readonly from: string;
+  readonly to: string;
+}
+
+export interface CopyTreeOptions {
+  /** `user[:group]`, numbers or names of the target's own files; null keeps the source's owners. */
+  readonly owner: string | null;
+  /** Permission bits for all that is copied; null keeps the source's. */
+  readonly mode: number | null;
+  /** Unpack sources that are tar archives (packed in any way) into the directory `to` instead of copying them. */
+  readonly extract: boolean;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Copies between roots with modes, times, extended attributes and hard links. Sources that are symbolic links are
+ * followed, those inside a tree are copied as links. Missing directories above a target are made (0755, `owner`).
+ */
+export async function copyTree(
+  source: RootAccess,
+  target: RootAccess,
+  items: readonly CopyItem[],
+  options: CopyTreeOptions,
+): Promise<void> {
+  await runArchive({
+    operation: "copy-tree",
+    options: [
+      rootOption("source", source),
+      rootOption("target", target),
+      ...items.flatMap(({ from, to }) => [`--from=${from}`, `--to=${to}`]),
+      ...optional("owner", options.owner),
+      ...optional("mode", options.mode?.toString(8)),
+      ...(options.extract ? ["--extract"] : []),
+    ],
+    result: z.unknown(),
+    signal: options.signal,
+  });
+}
+
+/**
+ * A digest for each path's tree: kinds, names below it, permission bits, link targets, extended attributes and content,
+ * but neither times nor owners, as a cache key for copies needs it. The path's own last part is followed if it is a link.
+ * @throws not-found `ARCHIVE_ENOENT`
+ */
+export function hashTrees(root: RootAccess, paths: readonly string[], signal?: AbortSignal): Promise<string[]> {
+  return runArchive({
+    operation: "hash",
+    options: [rootOption("root", root), ...list("path", paths)],
+    result: z.array(z.string()),
+    signal,
+  });
+}
+
+const SpooledSchema = z.object({
+  name: z.string(),
+  kind: z.enum(["file", "link"]),
+  /** Number of the file in the directory; for a link the file it leads to is found by `target`. */
+  file: z.int(),
+  target: z.string(),
+  size: z.int(),
+  digest: z.string(),
+});
+export type Spooled = z.infer<typeof SpooledSchema>;
+
+/**
+ * Writes each file of an archive to `<directory>/<number>`, synced and hashed, whatever its name: for archives that are
+ * containers of blobs (`docker save`), read before it is known what they hold.
+ */
+export function spool(source: Readable, directory: string, signal?: AbortSignal): Promise<Spooled[]> {
+  return runArchive({
+    operation: "spool",
+    options: [`--into=${directory}`],
+    input: source,
+    result: z.array(SpooledSchema),
+    signal,
+  });
+}
+
+/** Bytes of the files in a directory (hard links once), as Docker counts a container's SizeRw. */
+export async function usage(directory: string): Promise<number> {
+  const { bytes } = await runArchive({
+    operation: "usage",
+    options: [`--path=${directory}`],
+    result: z.object({ bytes: z.int() }),
+  });
+  return bytes;
+}
+
+/** Removes all that is in a directory, on this file system alone. */
+export async function emptyDirectory(directory: string): Promise<void> {
+  await runArchive({ operation: "empty", options: [`--path=${directory}`], result: z.unknown() });
+}
+
+function list(name: string, values: readonly string[]): string[] {
+  return values.map((value) => `--${name}=${value}`);
+}
+
+function optional(name: string, value: string | null | undefined): string[] {
+  return value === null || value === undefined ? [] : [`--${name}=${value}`];
+}

@@ -1,0 +1,33 @@
+/** Layers' directories stacked by overlayfs; keys are snapshots below `snapshots`. */
+export interface OverlayRoot {
+  readonly kind: "overlay";
+  /** `<root>/snapshots`. */
+  readonly snapshots: string;
+  /** Read-only snapshots, top first; none for a container from scratch. */
+  readonly lower: readonly number[];
+  /** The snapshot that takes the writes; null for a root that is only read. */
+  readonly upper: number | null;
+}
+
+/**
+ * A root file system as archives see it. `live` is the root of a running process with its volumes and all else that is
+ * mounted there; an overlay is mounted only inside the helper's own mount namespace.
+ */
+export type RootAccess =
+  | OverlayRoot
+  | { readonly kind: "live"; readonly pid: number }
+  | { readonly kind: "directory"; readonly path: string };
+
+/** The root in the one word that `lighter-archive` takes (native/archive/root.c). */
+export function rootOption(name: string, root: RootAccess): string {
+  switch (root.kind) {
+    case "live":
+      return `--${name}=live:${root.pid}`;
+    case "directory":
+      return `--${name}=directory:${root.path}`;
+    case "overlay":
+      return `--${name}=overlay:${root.upper ?? "-"}:${root.lower.join(",")}:${root.snapshots}`;
+    default:
+      return root satisfies never;
+  }
+}

@@ -1,0 +1,122 @@
+import { mkdirSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import type { Store } from "../store/database.ts";
+import { usage } from "./archive.ts";
+import type { OverlayRoot } from "./root-access.ts";
+import type { Trash } from "./trash.ts";
+
+/** What `inspect` shows of a snapshot's place on the disk. */
+export type GraphData = Readonly<Record<"LowerDir" | "MergedDir" | "UpperDir" | "WorkDir", string>>;
+
+/**
+ * The directories that overlayfs stacks: `<directory>/<key>/fs` for each layer and each container's writes, with
+ * `<key>/work` for the kernel while it is written to. A row is there before its directory and goes before it, so what a
+ * killed engine leaves over is a directory without a row, which the next start discards.
+ */
+export class Snapshotter {
+  private constructor(
+    private readonly store: Store,
+    /** Where the overlay's relative names start. */
+    readonly directory: string,
+    private readonly trash: Trash,
+  ) {}
+
+  /** @param directory made where it is missing; only root may enter it, for setuid files inside are not the host's. */
+  static open(store: Store, directory: string, trash: Trash): Snapshotter {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    return new Snapshotter(store, directory, trash);
+  }
+
+  /**
+   * Makes an empty directory for writes on top of a stack of layers, which stay as long as this is not removed.
+   * Joins a running transaction: if that is undone, the directory is left to the next start.
+   * @param owner container id, or another word that {@link sweep} is asked about.
+   * @param parent chain id of the layers below; null for none.
+   */
+  prepare(owner: string, parent: string | null): number {
+    const key = this.store.transaction(() =>
+      Number(
+        this.store.db
+          .query("INSERT INTO snapshot (kind, owner, parent_chain_id) VALUES ('active', ?, ?)")
+          .run(owner, parent).lastInsertRowid,
+      ),
+    );
+    mkdirSync(join(this.directory, String(key)), { mode: 0o700 });
+    // The container sees the upper directory's own mode as that of its /.
+    mkdirSync(this.upper(key), { mode: 0o755 });
+    mkdirSync(join(this.directory, String(key), "work"), { mode: 0o700 });
+    return key;
+  }
+
+  /** `<directory>/<key>/fs`: what the snapshot holds. */
+  upper(key: number): string {
+    return join(this.directory, String(key), "fs");
+  }
+
+  /** Turns a snapshot that is no longer written to into a layer's. To be called in the transaction that says which layer. */
+  seal(key: number, chainId: string): void {
+    this.store.db
+      .query("UPDATE snapshot SET kind = 'layer', owner = ?, parent_chain_id = NULL WHERE key = ?")
+      .run(chainId, key);
+  }
+
+  /** Forgets a snapshot and has its files deleted in the background. */
+  remove(key: number): void {
+    this.store.db.query("DELETE FROM snapshot WHERE key = ?").run(key);
+    this.discard(key);
+  }
+
+  /** The files alone, for a row that is gone already. */
+  discard(key: number): void {
+    this.trash.discard(join(this.directory, String(key)));
+  }
+
+  /** The root that a process sees which writes to `key`, on top of `lower` (LayerStore.lower). */
+  root(key: number | null, lower: readonly number[]): OverlayRoot {
+    return { kind: "overlay", snapshots: this.directory, lower, upper: key };
+  }
+
+  /** Bytes of what was written, as Docker's SizeRw counts: each file once, at its apparent size. */
+  usage(key: number): Promise<number> {
+    return usage(this.upper(key));
+  }
+
+  graphData(key: number): GraphData {
+    const lower = this.store.db
+      .query<{ snapshot: number }, [number]>(
+        `WITH RECURSIVE below (chain_id, depth) AS (
+           SELECT parent_chain_id, 0 FROM snapshot WHERE key = ?
+           UNION ALL
+           SELECT parent_chain_id, depth + 1 FROM layer JOIN below USING (chain_id)
+         )
+         SELECT snapshot FROM layer JOIN below USING (chain_id) WHERE snapshot IS NOT NULL ORDER BY depth`,
+      )
+      .all(key);
+    return {
+      LowerDir: lower.map(({ snapshot }) => this.upper(snapshot)).join(":"),
+      MergedDir: join(this.directory, String(key), "merged"),
+      UpperDir: this.upper(key),
+      WorkDir: join(this.directory, String(key), "work"),
+    };
+  }
+
+  /**
+   * Discards what a killed engine left: active snapshots whose owner is gone, layers' that no layer names, directories
+   * without a row. Once, at the start, before anything is prepared.
+   */
+  sweep(isLive: (owner: string) => boolean): void {
+    const rows = this.store.db
+      .query<{ key: number; kind: string; owner: string; used: number }, []>(
+        "SELECT key, kind, owner, EXISTS (SELECT 1 FROM layer WHERE snapshot = key) AS used FROM snapshot",
+      )
+      .all();
+    const kept = new Set<string>();
+    for (const { key, kind, owner, used } of rows) {
+      if (kind === "layer" ? used : isLive(owner)) kept.add(String(key));
+      else this.remove(key);
+    }
+    for (const name of readdirSync(this.directory)) {
+      if (!kept.has(name)) this.trash.discard(join(this.directory, name));
+    }
+  }
+}
