@@ -9,7 +9,7 @@ import { DIST } from "./paths.mjs";
 /** Makes whatever is out of date in dist/: the C programs, the executable that embeds them, the library. */
 export async function build() {
   mkdirSync(DIST, { recursive: true });
-  await Promise.all(nativeTargets().map(makeStale));
+  await Promise.all(nativeTargets().map((target) => makeStale(target)));
   await Promise.all([makeStale(executableTarget()), makeStale(libraryTarget())]);
 }
 

@@ -67,6 +67,13 @@ export class TestEngine implements AsyncDisposable {
     return pid;
   }
 
+  /** Process ids of all engines that run on this root, those too that a client started. */
+  daemons(): number[] {
+    return survey()
+      .filter(({ kind, name, evidence }) => kind === "process" && / daemon( |$)/.test(name) && this.#owns(evidence))
+      .map(({ name }) => Number.parseInt(name, 10));
+  }
+
   /** Starts the engine and resolves when it says that its socket takes connections. */
   async start(): Promise<void> {
     const [program = "", ...leading] = LIGHTER;
@@ -157,17 +164,22 @@ export class TestEngine implements AsyncDisposable {
 
   async #end(signal: NodeJS.Signals): Promise<void> {
     const daemon = this.#daemon;
-    if (!daemon) return;
     this.#daemon = undefined;
-    if (daemon.exitCode !== null || daemon.signalCode !== null) return;
-    const ended = once(daemon, "exit");
-    daemon.kill(signal);
-    await within(`the engine ends after ${signal}`, ended);
+    if (daemon && daemon.exitCode === null && daemon.signalCode === null) {
+      const ended = once(daemon, "exit");
+      daemon.kill(signal);
+      await within(`the engine ends after ${signal}`, ended);
+    }
+    for (const pid of this.daemons()) process.kill(pid, signal);
+    // Not our children, so nothing tells when they are gone.
+    await eventually(`engines started on demand end after ${signal}`, () =>
+      this.daemons().length === 0 ? true : undefined,
+    );
   }
 
   /** Also where a test has ended the engine: what still runs is found again by a fresh one. */
   async #removeContainers(): Promise<void> {
-    if (!this.#daemon) {
+    if (!this.#daemon && this.daemons().length === 0) {
       if (!existsSync(join(this.root, "lighter.db"))) return;
       await this.start();
     }
