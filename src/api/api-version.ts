@@ -1,4 +1,5 @@
 import { fail } from "../base/errors.ts";
+import { API_VERSION, MIN_API_VERSION } from "../base/version.ts";
 
 /** A version of the Engine API, as `/v1.44/...` names it. */
 export interface ApiVersion {
@@ -6,8 +7,8 @@ export interface ApiVersion {
   readonly minor: number;
 }
 
-export const MINIMUM_API_VERSION: ApiVersion = { major: 1, minor: 24 };
-export const MAXIMUM_API_VERSION: ApiVersion = { major: 1, minor: 51 };
+export const MINIMUM_API_VERSION: ApiVersion = parseApiVersion(MIN_API_VERSION);
+export const MAXIMUM_API_VERSION: ApiVersion = parseApiVersion(API_VERSION);
 
 export function formatApiVersion(version: ApiVersion): string {
   return `${version.major}.${version.minor}`;
@@ -25,8 +26,8 @@ export function since(version: ApiVersion, minor: number): boolean {
 export function splitVersion(path: string): { version: ApiVersion; path: string } {
   const match = /^\/v(\d{1,4})\.(\d{1,4})(\/.*)$/.exec(path);
   if (!match) return { version: MAXIMUM_API_VERSION, path };
-  const [, major, minor, rest = "/"] = match;
-  const version = { major: Number(major), minor: Number(minor) };
+  const [, major = "", minor = "", rest = "/"] = match;
+  const version = parseApiVersion(`${major}.${minor}`);
   if (compare(version, MINIMUM_API_VERSION) < 0) {
     fail(
       "invalid",
@@ -42,6 +43,11 @@ export function splitVersion(path: string): { version: ApiVersion; path: string 
     );
   }
   return { version, path: rest };
+}
+
+function parseApiVersion(text: string): ApiVersion {
+  const [major, minor] = text.split(".").map(Number);
+  return { major: major ?? 0, minor: minor ?? 0 };
 }
 
 function compare(a: ApiVersion, b: ApiVersion): number {

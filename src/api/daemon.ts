@@ -4,11 +4,15 @@ import type { Server } from "node:http";
 import { fail } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { type Paths, resolvePaths } from "../base/paths.ts";
+import { VERSION } from "../base/version.ts";
 import { Engine } from "../engine/engine.ts";
 import { lockRoot } from "../store/engine-lock.ts";
 import { ROUTES } from "./routes.ts";
 import { createApiServer } from "./server.ts";
 import { listenOnUnixSocket } from "./unix-listener.ts";
+
+/** The `Server` header, in the shape of Docker's. */
+const PRODUCT = `Lighter/${VERSION} (linux)`;
 
 export interface DaemonOptions {
   /** Of the state; the default is {@link resolvePaths}'. */
@@ -38,11 +42,10 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
     return announce(readyFd, "running");
   }
   const engine = await Engine.open(paths, { log });
-  const product = `Lighter/${engine.system.version().Version} (linux)`;
   const listening: { server: Server; forget: () => void }[] = [];
   try {
     for (const socket of sockets) {
-      const server = createApiServer({ engine }, ROUTES, { log, product });
+      const server = createApiServer({ engine }, ROUTES, { log, product: PRODUCT });
       listening.push({ server, forget: await listenOnUnixSocket(server, socket) });
     }
     log("info", "listening", { sockets, root: paths.root, pid: process.pid });

@@ -1,6 +1,7 @@
 import { z } from "zod";
+import { fail } from "../base/errors.ts";
+import type { Filters } from "../base/filters.ts";
 import type { Nanoseconds } from "../base/timestamp.ts";
-import type { Filters } from "../engine/filters.ts";
 
 /**
  * Schemas for what stands behind the `?`, read as Docker reads it: the first of several values counts, a parameter that is
@@ -86,13 +87,12 @@ const FiltersSchema = z.record(
 );
 
 /** `filters` in both of Docker's encodings: `{"label":["a"]}` and, since 1.22, `{"label":{"a":true}}`. */
-export const queryFilters = values.transform((given, context): Filters => {
+export const queryFilters = values.transform((given): Filters => {
   const [value = ""] = given ?? [];
   if (value === "") return new Map();
   const parsed = FiltersSchema.nullable().safeParse(parseJson(value));
-  if (parsed.success) return new Map(Object.entries(parsed.data ?? {}));
-  context.addIssue({ code: "custom", message: "invalid filter" });
-  return z.NEVER;
+  if (!parsed.success) fail("invalid", "INVALID_FILTER", "invalid filter");
+  return new Map(Object.entries(parsed.data ?? {}));
 });
 
 /** undefined for text that is not JSON, which no schema here accepts. */

@@ -16,7 +16,7 @@ export type Reply =
       readonly headers?: OutgoingHttpHeaders;
     }
   | { readonly kind: "documents"; readonly documents: AsyncIterable<unknown>; readonly style: DocumentStyle }
-  | { readonly kind: "hijack"; readonly streams: AttachedStreams };
+  | { readonly kind: "hijack"; readonly streams: AttachedStreams; readonly protocol: "raw" | "websocket" };
 
 /**
  * How a stream of JSON documents behaves. `progress`: the head waits for the first document, so that a failure before it is
@@ -49,6 +49,6 @@ export function feed(documents: AsyncIterable<unknown>): Reply {
   return { kind: "documents", documents, style: "feed" };
 }
 
-export function hijack(streams: AttachedStreams): Reply {
-  return { kind: "hijack", streams };
+export function hijack(streams: AttachedStreams, protocol: "raw" | "websocket" = "raw"): Reply {
+  return { kind: "hijack", streams, protocol };
 }

@@ -3,10 +3,12 @@ import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:
 import type { Socket } from "node:net";
 import { pipeline } from "node:stream/promises";
 import { setImmediate } from "node:timers/promises";
-import { messageOf } from "../base/errors.ts";
+import { fail, messageOf } from "../base/errors.ts";
 import { type ApiVersion, since } from "./api-version.ts";
 import type { DocumentStyle, Reply } from "./reply.ts";
 import { type AttachedStreams, splice } from "./splice.ts";
+import { unframe } from "./unframe.ts";
+import { websocketHandshake, websocketStream } from "./websocket.ts";
 
 export const RAW_STREAM = "application/vnd.docker.raw-stream";
 export const MULTIPLEXED_STREAM = "application/vnd.docker.multiplexed-stream";
@@ -51,7 +53,7 @@ export async function sendReply(client: Client, reply: Reply): Promise<void> {
     case "documents":
       return sendDocuments(response, reply.documents, reply.style, abort);
     case "hijack":
-      return sendHijack(client, reply.streams);
+      return reply.protocol === "raw" ? sendHijack(client, reply.streams) : sendWebsocket(client, reply.streams);
     default:
       return reply satisfies never;
   }
@@ -115,19 +117,40 @@ async function drained(response: ServerResponse, abort: AbortSignal): Promise<vo
 async function sendHijack(client: Client, streams: AttachedStreams): Promise<void> {
   await refusedAtOnce(streams.socket);
   const { request, response, upgraded } = client;
-  if (!upgraded) {
-    // Framing by chunks would reach clients that read the bare connection; without it the end is the connection's.
-    response.useChunkedEncodingByDefault = false;
-    response.shouldKeepAlive = false;
-    response.writeHead(200, { "Content-Type": RAW_STREAM });
-    response.flushHeaders();
-    return splice({ input: request, output: response }, { ...streams, stdin: streams.stdin && hasBody(request) });
+  if (upgraded) {
+    const type = !streams.tty && since(client.version, 42) ? MULTIPLEXED_STREAM : RAW_STREAM;
+    const socket = leaveHttp(
+      client,
+      `HTTP/1.1 101 UPGRADED\r\nContent-Type: ${type}\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n`,
+    );
+    return splice({ input: socket, output: socket }, streams);
   }
-  const { socket, head } = upgraded;
-  const type = !streams.tty && since(client.version, 42) ? MULTIPLEXED_STREAM : RAW_STREAM;
-  socket.write(`HTTP/1.1 101 UPGRADED\r\nContent-Type: ${type}\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n`);
-  if (head.length > 0) socket.unshift(head);
-  return splice({ input: socket, output: socket }, streams);
+  // Framing by chunks would reach clients that read the bare connection; without it the end is the connection's.
+  response.useChunkedEncodingByDefault = false;
+  response.shouldKeepAlive = false;
+  response.writeHead(200, { "Content-Type": RAW_STREAM });
+  response.flushHeaders();
+  return splice({ input: request, output: response }, { ...streams, stdin: streams.stdin && hasBody(request) });
+}
+
+/** As {@link sendHijack}, but what a process writes travels in messages instead of Docker's frames. */
+async function sendWebsocket(client: Client, streams: AttachedStreams): Promise<void> {
+  const handshake = websocketHandshake(client.request.headers);
+  await refusedAtOnce(streams.socket);
+  const messages = websocketStream(leaveHttp(client, handshake));
+  const output = streams.tty ? messages : unframe();
+  if (output !== messages) pipeline(output, messages).catch(() => output.destroy());
+  return splice({ input: messages, output }, streams);
+}
+
+/** @throws invalid `NOT_UPGRADED` where the client asked for no upgrade */
+function leaveHttp({ response, upgraded }: Client, head: string): Socket {
+  if (!upgraded) fail("invalid", "NOT_UPGRADED", "this endpoint needs a connection that is upgraded: send Upgrade");
+  const { socket, head: early } = upgraded;
+  response.detachSocket(socket);
+  socket.write(head);
+  if (early.length > 0) socket.unshift(early);
+  return socket;
 }
 
 /** A body that was announced; the end of one that was not is no end of the process's input. */

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { z } from "zod";
 import { fail } from "../base/errors.ts";
+import { stdcopyFrame } from "../base/stdcopy.ts";
 import { queryFlag, queryInteger } from "./query.ts";
 import { bytes, empty, feed, hijack, json, later, progress } from "./reply.ts";
 import { jsonBody, optionalJsonBody, streamBody } from "./request-body.ts";
@@ -83,6 +84,12 @@ const routes: readonly Route[] = [
     path: "/attach-tty",
     hijacks: true,
     handle: () => hijack(attached(true, { detachKeys: [16, 17] })),
+  }),
+  route({
+    method: "GET",
+    path: "/attach-ws",
+    hijacks: true,
+    handle: () => hijack(attached(false), "websocket"),
   }),
   route({
     method: "POST",
@@ -358,6 +365,27 @@ describe("hijacked connections", () => {
     };
     const reply = await talk("POST /attach HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n");
     expect(reply.slice(head(reply).length)).toBe("out!");
+  });
+
+  test("a process speaks WebSocket, without Docker's frames", async () => {
+    processSide = (socket) => {
+      socket.on("data", (chunk) => socket.write(stdcopyFrame(1, chunk)));
+      socket.on("end", () => socket.end());
+    };
+    const client = new WebSocket(`ws+unix://${socketPath}:/attach-ws`);
+    client.binaryType = "arraybuffer";
+    const opened = Promise.withResolvers<void>();
+    const received = Promise.withResolvers<string>();
+    client.onopen = () => opened.resolve();
+    client.onmessage = ({ data }) => received.resolve(new TextDecoder().decode(data));
+    await opened.promise;
+    client.send("hello");
+    expect(await received.promise).toBe("hello");
+    const closed = Promise.withResolvers<number>();
+    client.onclose = ({ code }) => closed.resolve(code);
+    client.close();
+    expect(await closed.promise).toBe(1000);
+    expect(await get("/attach-ws")).toStartWith("HTTP/1.1 400");
   });
 
   test("what was written before comes first", async () => {

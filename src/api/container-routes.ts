@@ -1,0 +1,303 @@
+import { z } from "zod";
+import { fail } from "../base/errors.ts";
+import { PhaseTrace } from "../base/phase-trace.ts";
+import { CreateBodySchema, type Resources, ResourcesSchema, RestartPolicySchema } from "../engine/container-config.ts";
+import { parseDetachKeys } from "../engine/detach-keys.ts";
+import type { WaitCondition } from "../engine/exit-waiters.ts";
+import { since } from "./api-version.ts";
+import {
+  queryFilters,
+  queryFlag,
+  queryFlagOr,
+  queryInteger,
+  queryOptionalText,
+  queryText,
+  queryTime,
+} from "./query.ts";
+import { bytes, empty, feed, hijack, json, later } from "./reply.ts";
+import { jsonBody, streamBody } from "./request-body.ts";
+import { type Route, route } from "./route.ts";
+import { MULTIPLEXED_STREAM, RAW_STREAM } from "./send-reply.ts";
+
+const TAR = "application/x-tar";
+
+/** Config and HostConfig arrive side by side; a body without any of Config's fields is a mistake that Docker names. */
+const createBody = jsonBody(
+  z
+    .looseObject({})
+    .transform((document) => {
+      const { HostConfig: _host, NetworkingConfig: _network, ...config } = document;
+      if (Object.keys(config).length > 0) return document;
+      return fail("invalid", "EMPTY_CONFIG", "config cannot be empty in order to create a container");
+    })
+    .pipe(CreateBodySchema),
+);
+
+const UpdateBodySchema = ResourcesSchema.extend({ RestartPolicy: RestartPolicySchema.nullish() });
+
+const stopQuery = z.object({ signal: queryOptionalText, t: queryInteger });
+
+const waitCondition = queryText.transform((text): WaitCondition => {
+  if (text === "" || text === "not-running") return "not-running";
+  if (text === "next-exit" || text === "removed") return text;
+  return fail("invalid", "INVALID_CONDITION", `invalid condition: ${JSON.stringify(text)}`);
+});
+
+/** A number of lines; anything else - `all` above all - is every line, as in Docker. */
+const tail = queryText.transform((text) => (/^\d{1,15}$/.test(text) ? Number(text) : undefined));
+
+const path = queryText.transform((text) => text || fail("invalid", "NO_PATH", "bad parameter: path cannot be empty"));
+
+const attachQuery = z.object({
+  detachKeys: queryText.transform(parseDetachKeys),
+  logs: queryFlag,
+  stream: queryFlag,
+  stdin: queryFlag,
+  stdout: queryFlag,
+  stderr: queryFlag,
+});
+
+/** Rows and columns of a terminal; both must be given. */
+export const terminalSizeQuery = z.object({ h: queryInteger, w: queryInteger }).transform(({ h, w }) => {
+  const fits = (size: number | undefined): size is number => size !== undefined && size >= 0 && size <= 65_535;
+  if (fits(h) && fits(w)) return { rows: h, columns: w };
+  return fail("invalid", "TERMINAL_SIZE", "h and w must be a terminal's height and width: numbers from 0 to 65535");
+});
+
+export const CONTAINER_ROUTES: readonly Route[] = [
+  route({
+    method: "GET",
+    path: "/containers/json",
+    query: z.object({ all: queryFlag, limit: queryInteger, size: queryFlag, filters: queryFilters }),
+    handle: async ({ services: { engine }, query: { limit = 0, ...query } }) =>
+      json(await engine.containers.list({ ...query, limit })),
+  }),
+  route({
+    method: "POST",
+    path: "/containers/create",
+    query: z.object({ name: queryText }),
+    body: createBody,
+    handle: async ({ services: { engine }, query: { name }, body }) =>
+      json(await engine.containers.create({ name, body }), 201),
+  }),
+  route({
+    method: "GET",
+    path: "/containers/{id}/json",
+    query: z.object({ size: queryFlag }),
+    handle: async ({ services: { engine }, params: { id }, query }) => json(await engine.containers.inspect(id, query)),
+  }),
+  route({
+    method: "GET",
+    path: "/containers/{id}/top",
+    query: z.object({ ps_args: queryText }),
+    handle: async ({ services: { engine }, params: { id }, query }) =>
+      json(await engine.containers.top(id, query.ps_args)),
+  }),
+  route({
+    method: "GET",
+    path: "/containers/{id}/logs",
+    query: z.object({
+      follow: queryFlag,
+      stdout: queryFlag,
+      stderr: queryFlag,
+      since: queryTime,
+      until: queryTime,
+      timestamps: queryFlag,
+      tail,
+    }),
+    handle: ({ services: { engine }, params: { id }, query, version, abort }) => {
+      const { tty, stream } = engine.containers.logs(id, { ...query, abort });
+      return bytes(!tty && since(version, 42) ? MULTIPLEXED_STREAM : RAW_STREAM, stream);
+    },
+  }),
+  route({
+    method: "GET",
+    path: "/containers/{id}/changes",
+    handle: async ({ services: { engine }, params: { id }, abort }) => json(await engine.containers.changes(id, abort)),
+  }),
+  route({
+    method: "GET",
+    path: "/containers/{id}/export",
+    handle: async ({ services: { engine }, params: { id }, abort }) =>
+      bytes("application/octet-stream", await engine.containers.export(id, abort)),
+  }),
+  route({
+    method: "GET",
+    path: "/containers/{id}/stats",
+    query: z.object({ stream: queryFlagOr(true), "one-shot": queryFlag }),
+    handle: ({ services: { engine }, params: { id }, query, abort }) => {
+      const { stream, "one-shot": oneShot } = query;
+      if (stream && oneShot) fail("invalid", "STATS_OPTIONS", "cannot have stream=true and one-shot=true");
+      return feed(engine.containers.stats(id, { stream, oneShot, abort }));
+    },
+  }),
+  route({
+    method: "POST",
+    path: "/containers/{id}/resize",
+    query: terminalSizeQuery,
+    handle: async ({ services: { engine }, params: { id }, query: { rows, columns } }) => {
+      await engine.containers.resize(id, rows, columns);
+      return empty(200);
+    },
+  }),
+  route({
+    method: "POST",
+    path: "/containers/{id}/start",
+    handle: async ({ services: { engine }, params: { id }, headers }) => {
+      const trace = new PhaseTrace();
+      await engine.containers.start(id, trace);
+      return empty(204, headers["lighter-trace"] === "1" ? { "Lighter-Trace": trace.toString() } : {});
+    },
+  }),
+  route({
+    method: "POST",
+    path: "/containers/{id}/stop",
+    query: stopQuery,
+    handle: async ({ services: { engine }, params: { id }, query: { signal, t } }) => {
+      await engine.containers.stop(id, { signal, timeoutSeconds: t });
+      return empty();
+    },
+  }),
+  route({
+    method: "POST",
+    path: "/containers/{id}/restart",
+    query: stopQuery,
+    handle: async ({ services: { engine }, params: { id }, query: { signal, t } }) => {
+      await engine.containers.restart(id, { signal, timeoutSeconds: t });
+      return empty();
+    },
+  }),
+  route({
+    method: "POST",
+    path: "/containers/{id}/kill",
+    query: z.object({ signal: queryText }),
+    handle: async ({ services: { engine }, params: { id }, query }) => {
+      await engine.containers.kill(id, query.signal);
+      return empty();
+    },
+  }),
+  route({
+    method: "POST",
+    path: "/containers/{id}/update",
+    body: jsonBody(UpdateBodySchema),
+    handle: async ({ services: { engine }, params: { id }, body: { RestartPolicy, ...resources } }) =>
+      json(
+        await engine.containers.update(id, {
+          resources: onlyChanged(resources),
+          restartPolicy: RestartPolicy ?? undefined,
+        }),
+      ),
+  }),
+  route({
+    method: "POST",
+    path: "/containers/{id}/rename",
+    query: z.object({ name: queryText }),
+    handle: async ({ services: { engine }, params: { id }, query: { name } }) => {
+      if (name === "") fail("invalid", "NO_NAME", "Neither old nor new names may be empty");
+      await engine.containers.rename(id, name);
+      return empty();
+    },
+  }),
+  route({
+    method: "POST",
+    path: "/containers/{id}/pause",
+    handle: async ({ services: { engine }, params: { id } }) => {
+      await engine.containers.pause(id);
+      return empty();
+    },
+  }),
+  route({
+    method: "POST",
+    path: "/containers/{id}/unpause",
+    handle: async ({ services: { engine }, params: { id } }) => {
+      await engine.containers.unpause(id);
+      return empty();
+    },
+  }),
+  route({
+    method: "POST",
+    path: "/containers/{id}/attach",
+    query: attachQuery,
+    hijacks: true,
+    handle: ({ services: { engine }, params: { id }, query: { detachKeys, ...options }, abort }) => {
+      const session = engine.containers.attach(id, { ...options, abort });
+      return hijack({ ...session, stdin: options.stream && options.stdin, detachKeys });
+    },
+  }),
+  route({
+    method: "GET",
+    path: "/containers/{id}/attach/ws",
+    query: attachQuery,
+    hijacks: true,
+    handle: ({ services: { engine }, params: { id }, query: { detachKeys, ...options }, abort }) => {
+      const session = engine.containers.attach(id, { ...options, abort });
+      return hijack({ ...session, stdin: options.stream && options.stdin, detachKeys }, "websocket");
+    },
+  }),
+  route({
+    method: "POST",
+    path: "/containers/{id}/wait",
+    query: z.object({ condition: waitCondition }),
+    handle: ({ services: { engine }, params: { id }, query: { condition }, abort }) =>
+      later(engine.containers.wait(id, condition, abort)),
+  }),
+  route({
+    method: "DELETE",
+    path: "/containers/{id}",
+    query: z.object({ v: queryFlag, force: queryFlag, link: queryFlag }),
+    handle: async ({ services: { engine }, params: { id }, query: { v, force, link } }) => {
+      if (link)
+        fail("not-implemented", "LINKS", "removing links is not supported: links of containers are not implemented");
+      await engine.containers.remove(id, { volumes: v, force });
+      return empty();
+    },
+  }),
+  route({
+    method: "HEAD",
+    path: "/containers/{id}/archive",
+    query: z.object({ path }),
+    handle: async ({ services: { engine }, params: { id }, query }) =>
+      empty(200, pathStatHeader(await engine.containers.archiveStat(id, query.path))),
+  }),
+  route({
+    method: "GET",
+    path: "/containers/{id}/archive",
+    query: z.object({ path }),
+    handle: async ({ services: { engine }, params: { id }, query, abort }) => {
+      const { stat, tar } = await engine.containers.archiveGet(id, query.path, abort);
+      return bytes(TAR, tar, pathStatHeader(stat));
+    },
+  }),
+  route({
+    method: "PUT",
+    path: "/containers/{id}/archive",
+    query: z.object({ path, noOverwriteDirNonDir: queryFlag, copyUIDGID: queryFlag }),
+    body: streamBody,
+    handle: async ({ services: { engine }, params: { id }, query, body, abort }) => {
+      const { noOverwriteDirNonDir, copyUIDGID: copyUidGid } = query;
+      await engine.containers.archivePut(id, query.path, body, { noOverwriteDirNonDir, copyUidGid, abort });
+      return empty(200);
+    },
+  }),
+  route({
+    method: "POST",
+    path: "/containers/prune",
+    query: z.object({ filters: queryFilters }),
+    handle: async ({ services: { engine }, query }) => json(await engine.containers.prune(query.filters)),
+  }),
+];
+
+/** `docker update` sends every field; those at their type's zero are meant to stay as they are. */
+function onlyChanged(resources: Resources): Partial<Resources> {
+  const isZero = (value: unknown) =>
+    value === null || value === 0 || value === "" || (Array.isArray(value) && value.length === 0);
+  // A limit of processes that is there and zero takes the limit away; missing it is null.
+  const changes = Object.entries(resources).filter(([key, value]) =>
+    key === "PidsLimit" ? value !== null : !isZero(value),
+  );
+  return Object.fromEntries(changes);
+}
+
+function pathStatHeader(stat: unknown): Record<string, string> {
+  return { "X-Docker-Container-Path-Stat": Buffer.from(JSON.stringify(stat)).toString("base64") };
+}

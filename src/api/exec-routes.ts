@@ -1,0 +1,61 @@
+import { z } from "zod";
+import { ExecConfigSchema } from "../engine/container-config.ts";
+import { parseDetachKeys } from "../engine/detach-keys.ts";
+import { terminalSizeQuery } from "./container-routes.ts";
+import { empty, hijack, json } from "./reply.ts";
+import { jsonBody, optionalJsonBody } from "./request-body.ts";
+import { type Route, route } from "./route.ts";
+
+const ExecStartSchema = z.object({
+  Detach: z.boolean().nullish(),
+  Tty: z.boolean().nullish(),
+  /** Rows, columns. */
+  ConsoleSize: z.tuple([z.int().min(0).max(65_535), z.int().min(0).max(65_535)]).nullish(),
+});
+
+export const EXEC_ROUTES: readonly Route[] = [
+  route({
+    method: "POST",
+    path: "/containers/{id}/exec",
+    body: jsonBody(ExecConfigSchema),
+    handle: async ({ services: { engine }, params: { id }, body }) => json(await engine.execs.create(id, body), 201),
+  }),
+  route({
+    method: "POST",
+    path: "/exec/{id}/start",
+    body: optionalJsonBody(ExecStartSchema),
+    hijacks: true,
+    handle: async ({ services: { engine }, params: { id }, body }) => {
+      const { ProcessConfig, OpenStdin, DetachKeys } = engine.execs.inspect(id);
+      const [rows, columns] = body.ConsoleSize ?? [];
+      const consoleSize = rows !== undefined && columns !== undefined ? { rows, columns } : undefined;
+      const detach = body.Detach ?? false;
+      const socket = engine.execs.start(id, { detach, consoleSize });
+      if (detach) {
+        await socket;
+        return empty(200);
+      }
+      return hijack({
+        tty: ProcessConfig.tty,
+        history: null,
+        socket,
+        stdin: OpenStdin,
+        detachKeys: parseDetachKeys(DetachKeys),
+      });
+    },
+  }),
+  route({
+    method: "POST",
+    path: "/exec/{id}/resize",
+    query: terminalSizeQuery,
+    handle: async ({ services: { engine }, params: { id }, query: { rows, columns } }) => {
+      await engine.execs.resize(id, rows, columns);
+      return empty(200);
+    },
+  }),
+  route({
+    method: "GET",
+    path: "/exec/{id}/json",
+    handle: ({ services: { engine }, params: { id } }) => json(engine.execs.inspect(id)),
+  }),
+];
