@@ -17,17 +17,17 @@ import { DIST, ROOT } from "./paths.mjs";
  * are compared, not times: a checkout or a touched file rebuilds nothing.
  * @param {Target} target
  * @param {string} [stamps] where the fingerprints of what was made are kept
+ * @returns {Promise<boolean>} whether it was made
  */
 export async function makeStale(target, stamps = join(DIST, ".stamps")) {
   const stamp = join(stamps, target.name);
   const fingerprint = fingerprintOf(target);
   const fresh = existsSync(stamp) && readFileSync(stamp, "utf8") === fingerprint && target.outputs.every(existsSync);
-  if (fresh) return;
-  const started = performance.now();
+  if (fresh) return false;
   await target.make();
   mkdirSync(dirname(stamp), { recursive: true });
   writeFileSync(stamp, fingerprint);
-  console.log(`built ${target.name} (${((performance.now() - started) / 1000).toFixed(1)} s)`);
+  return true;
 }
 
 /** @param {Target} target */

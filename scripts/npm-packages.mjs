@@ -6,7 +6,7 @@ import { ROOT } from "./paths.mjs";
 /** Brings node_modules to what package-lock.json says, and leaves it alone when it is so already. */
 export async function installByLockfile() {
   if (isInstalled()) return;
-  await run("npm", ["ci", "--no-audit", "--no-fund"]);
+  await run("npm", ["ci"]);
 }
 
 /**

@@ -1,10 +1,10 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { build } from "./build.mjs";
 import { asCommand, exitCodeOf } from "./command.mjs";
 import { leftBehind, nameOf, survey } from "./leftovers.mjs";
-import { BUN, testEnvironment } from "./paths.mjs";
+import { BUN, CACHE, testEnvironment } from "./paths.mjs";
 import { setUpForTests } from "./setup.mjs";
 import { readReport } from "./test-report.mjs";
 
@@ -12,6 +12,7 @@ import { readReport } from "./test-report.mjs";
  * More than the cores: most of an end-to-end test's time is spent waiting for the kernel and for other processes.
  */
 const WORKERS = 4;
+const TIMINGS = join(CACHE, "test-timings.json");
 const TEST_TIMEOUT_MS = 30_000;
 
 /**
@@ -34,11 +35,15 @@ async function test() {
 
 /** @param {string} directory for the roots of the tests' engines, and for the report */
 async function runTests(directory) {
+  mkdirSync(CACHE, { recursive: true });
   const reportPath = join(directory, "report.xml");
   const args = [
     "test",
     `--parallel=${WORKERS}`,
     `--timeout=${TEST_TIMEOUT_MS}`,
+    // The slowest files start first: a long one alone at the end would keep the other workers waiting.
+    `--timings=${TIMINGS}`,
+    "--update-timings",
     "--only-failures",
     "--reporter=junit",
     `--reporter-outfile=${reportPath}`,
