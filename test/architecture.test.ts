@@ -99,6 +99,26 @@ test("the library loads on Node: nothing that it imports needs Bun", () => {
   expect(needsBun.map((path) => relative(SRC, path))).toEqual([]);
 });
 
+test("the commands that people wait for load nothing slow: each of these costs milliseconds before main", () => {
+  const slow = /from "(node:(https?|net|stream|readline)|zod|find-my-way)"|\bprocess\.std(in|out)\b/;
+  const hot = [
+    "main",
+    "commands/run",
+    "commands/exec",
+    "commands/start",
+    "commands/rm",
+    "commands/ps",
+    "commands/wait",
+  ];
+  const found = hot.flatMap((name) =>
+    [...closureOf(join(SRC, `cli/${name}.ts`))].flatMap((path) => {
+      const match = slow.exec(loadedText(path));
+      return match ? [`cli/${name}.ts by ${relative(SRC, path)}: ${match[0]}`] : [];
+    }),
+  );
+  expect(found).toEqual([]);
+});
+
 test("files are named for what they hold", () => {
   expect(tracked.filter((path) => VAGUE_NAMES.test(path.slice(path.lastIndexOf("/") + 1)))).toEqual([]);
 });
@@ -134,10 +154,11 @@ function isTest(path: string): boolean {
 
 /** The modules of ours that a module names, statically or when asked for; with `types: false`, those loaded with it. */
 function importsOf(path: string, { types = true } = {}): string[] {
-  const text = withoutComments(readFileSync(path, "utf8"));
-  const loaded = types ? text : text.replace(/^(?:import|export) type [^;]*;/gm, "");
+  const text = types ? withoutComments(readFileSync(path, "utf8")) : loadedText(path);
   const pattern = types ? /(?:from|import|import\()\s*"(\.[^"]+)"/g : /(?:from|^import)\s*"(\.[^"]+)"/gm;
-  return [...loaded.matchAll(pattern)].map(([, name]) => resolve(dirname(path), name ?? ""));
+  return [...text.matchAll(pattern)]
+    .map(([, name]) => resolve(dirname(path), name ?? ""))
+    .filter((imported) => imported.startsWith(SRC) && imported.endsWith(".ts"));
 }
 
 /** A module and all that is loaded with it. */
@@ -146,6 +167,11 @@ function closureOf(entry: string, seen = new Set<string>()): Set<string> {
   seen.add(entry);
   for (const imported of importsOf(entry, { types: false })) closureOf(imported, seen);
   return seen;
+}
+
+/** A module's text without what the compiler takes out. */
+function loadedText(path: string): string {
+  return withoutComments(readFileSync(path, "utf8")).replace(/^(?:import|export) type [^;]*;/gm, "");
 }
 
 function withoutComments(text: string): string {
