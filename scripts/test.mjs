@@ -47,7 +47,7 @@ async function runTests(directory) {
     "--only-failures",
     "--reporter=junit",
     `--reporter-outfile=${reportPath}`,
-    ...(process.argv.length > 2 ? process.argv.slice(2) : ["src/", "scripts/", "test/"]),
+    ...(process.argv.length > 2 ? process.argv.slice(2) : ["src/", "scripts/", "bench/", "test/"]),
   ];
   const env = { ...testEnvironment(), LIGHTER_TEST_DIRECTORY: directory };
   return readReport(reportPath, await exitCodeOf(BUN, args, { env }));
