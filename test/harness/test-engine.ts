@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -9,6 +10,9 @@ import { READY_FD_VARIABLE } from "../../src/client/start-engine.ts";
 import { eventually, within } from "./deadline.ts";
 import { LIGHTER, type Output, runProgram } from "./program.ts";
 import { TerminalSession } from "./terminal-session.ts";
+
+/** How long after its last container the engine's shims, groups and links may need to go. */
+const GONE_DEADLINE_MS = 5_000;
 
 export interface EngineOptions {
   /** Build the busybox template as the image `busybox`; most tests want it. */
@@ -45,6 +49,7 @@ export class TestEngine implements AsyncDisposable {
   readonly paths: Paths;
   readonly env: Record<string, string | undefined>;
   readonly #before = survey();
+  readonly #ids = new Set<string>();
   #daemon: ChildProcess | undefined;
 
   constructor(root: string, env: Record<string, string> = {}) {
@@ -157,6 +162,7 @@ export class TestEngine implements AsyncDisposable {
       await this.#expectNothingLeft();
     } finally {
       await this.kill9();
+      this.#killRest();
       rmSync(this.paths.run, { recursive: true, force: true });
       rmSync(this.root, { recursive: true, force: true });
     }
@@ -183,25 +189,54 @@ export class TestEngine implements AsyncDisposable {
       if (!existsSync(join(this.root, "lighter.db"))) return;
       await this.start();
     }
+    await this.#noteIds();
     const ids = await this.expectDocker("ps", "--all", "--quiet", "--no-trunc");
     if (ids) await this.expectDocker("rm", "--force", "--volumes", ...ids.split("\n"));
   }
 
   /** Shims and groups go a moment after their container: give them that moment, and no more. */
   async #expectNothingLeft(): Promise<void> {
-    const mine = () => leftBehind(this.#before, survey()).filter((trace) => this.#owns(trace.evidence));
+    const left = () => this.#left().filter(({ kind }) => kind !== "directory");
     await eventually(
-      () => `nothing is left of the engine, but: ${mine().map(nameOf).join("; ")}`,
-      () => (mine().every(({ kind }) => kind === "directory") ? true : undefined),
-      5_000,
+      () => `nothing is left of the engine, but: ${left().map(nameOf).join("; ")}`,
+      () => (left().length === 0 ? true : undefined),
+      GONE_DEADLINE_MS,
     );
   }
 
-  /** By the root's path, or the hash that the names of everything outside of it carry. */
-  #owns(evidence: string): boolean {
-    const hash = this.paths.run.slice(this.paths.run.lastIndexOf("-") + 1);
-    return evidence.includes(this.root) || evidence.includes(hash);
+  /** After a failure, so that one test's processes do not disturb the next. */
+  #killRest(): void {
+    for (const { kind, name } of this.#left()) {
+      if (kind === "process") process.kill(Number.parseInt(name, 10), "SIGKILL");
+    }
   }
+
+  #left() {
+    return leftBehind(this.#before, survey()).filter((trace) => this.#owns(trace.evidence));
+  }
+
+  /**
+   * By the root's path, by the hash of the root or of the run directory, or by the id of a container or network of this
+   * engine: one of them is in the name or the alias of whatever is made outside of the root.
+   */
+  #owns(evidence: string): boolean {
+    const { root, run } = this.paths;
+    const marks = [root, run.slice(run.lastIndexOf("-") + 1), sha256(run).slice(0, 12), ...this.#ids];
+    return marks.some((mark) => evidence.includes(mark));
+  }
+
+  /** Notes the short ids of all that the engine ever had, those removed too, while it can be asked. */
+  async #noteIds(): Promise<void> {
+    const now = Math.ceil(Date.now() / 1000);
+    for (const path of [`/events?since=0&until=${now}`, "/networks"]) {
+      for (const [id] of (await (await this.api(path)).text()).matchAll(/\b[0-9a-f]{64}\b/g))
+        this.#ids.add(id.slice(0, 12));
+    }
+  }
+}
+
+function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
 }
 
 function outputOf(command: string, { stdout, stderr, exitCode }: Output): string {
