@@ -21,7 +21,7 @@ export type Reply =
 /**
  * How a stream of JSON documents behaves. `progress`: the head waits for the first document, so that a failure before it is
  * an ordinary error, a later one a last document with `error` and `errorDetail`; lines end in CR LF (Docker's
- * streamformatter). `feed`: the head goes out at once, and a failure cuts the stream off.
+ * streamformatter). `feed`: the head goes out at once, unless the producer refuses at once, and a failure cuts it off.
  */
 export type DocumentStyle = "progress" | "feed";
 

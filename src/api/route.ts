@@ -59,8 +59,9 @@ export interface Route {
 export function route<const Path extends string, Query = Record<never, never>, Body = undefined>(
   definition: RouteDefinition<Path, Query, Body>,
 ): Route {
-  const query = definition.query ?? (z.object({}) as unknown as z.ZodType<Query>);
-  const readBody = definition.body ?? (noBody as unknown as BodyReader<Body>);
+  // Without a schema or a reader their types are the defaults above, and these are their values.
+  const query = definition.query ?? (z.object({}) as z.ZodType<Query>);
+  const readBody = definition.body ?? (noBody as BodyReader<Body>);
   return {
     method: definition.method,
     path: definition.path,

@@ -85,10 +85,11 @@ async function sendDocuments(
   const iterator = documents[Symbol.asyncIterator]();
   const lineEnd = style === "progress" ? "\r\n" : "\n";
   try {
-    let next = style === "progress" ? await iterator.next() : undefined;
+    const first = iterator.next();
+    await (style === "progress" ? first : refusedAtOnce(first));
     response.writeHead(200, { "Content-Type": "application/json" });
     response.flushHeaders();
-    next ??= await iterator.next();
+    let next = await first;
     while (!next.done && !abort.aborted) {
       if (!response.write(JSON.stringify(next.value) + lineEnd)) await drained(response, abort);
       next = await iterator.next();

@@ -72,6 +72,7 @@ const routes: readonly Route[] = [
   route({ method: "GET", path: "/later-refused", handle: () => later(Promise.reject(refusal())) }),
   route({ method: "GET", path: "/progress", handle: () => progress(failingAfter(2)) }),
   route({ method: "GET", path: "/progress-refused", handle: () => progress(failingAfter(0)) }),
+  route({ method: "GET", path: "/feed-refused", handle: () => feed(failingAfter(0)) }),
   route({ method: "GET", path: "/feed", handle: ({ abort }) => feed(endless(abort)) }),
   route({
     method: "GET",
@@ -297,6 +298,7 @@ describe("replies", () => {
     expect(reply).toContain('{"at":1}\r\n');
     expect(reply).toContain('{"errorDetail":{"message":"went wrong"},"error":"went wrong"}\r\n');
     expect(await get("/progress-refused")).toStartWith("HTTP/1.1 409");
+    expect(await get("/feed-refused")).toStartWith("HTTP/1.1 409");
   });
 
   test("a client that does not read holds the producer up, and its going ends it", async () => {

@@ -1,0 +1,164 @@
+import { z } from "zod";
+import { fail } from "../base/errors.ts";
+import { ContainerConfigSchema } from "../engine/container-config.ts";
+import { since } from "./api-version.ts";
+import { queryFilters, queryFlag, queryFlagOr, queryText, queryTexts } from "./query.ts";
+import { bytes, empty, json, progress } from "./reply.ts";
+import { optionalJsonBody, streamBody } from "./request-body.ts";
+import { type Route, route } from "./route.ts";
+
+const TAR = "application/x-tar";
+
+export const IMAGE_ROUTES: readonly Route[] = [
+  route({
+    method: "GET",
+    path: "/images/json",
+    query: z.object({ all: queryFlag, filters: queryFilters, "shared-size": queryFlag }),
+    handle: ({ services: { engine }, query: { all, filters, "shared-size": sharedSize }, version }) => {
+      const images = engine.images.list({ all, filters, sharedSize });
+      return json(
+        images.map((image) => ({
+          ...image,
+          // Until 1.43 an image without a name had one that says so, until 1.44 a size that meant the same as Size.
+          ...(since(version, 43) || image.RepoTags.length > 0 ? {} : { RepoTags: ["<none>:<none>"] }),
+          ...(since(version, 43) || image.RepoDigests.length > 0 ? {} : { RepoDigests: ["<none>@<none>"] }),
+          ...(since(version, 44) ? {} : { VirtualSize: image.Size }),
+        })),
+      );
+    },
+  }),
+  route({
+    method: "POST",
+    path: "/images/create",
+    query: z.object({
+      fromImage: queryText,
+      fromSrc: queryText,
+      repo: queryText,
+      tag: queryText,
+      message: queryText,
+      changes: queryTexts,
+    }),
+    body: streamBody,
+    handle: ({ services: { engine }, query, body, abort }) => {
+      const { fromImage, fromSrc, repo: repository, tag, message, changes } = query;
+      if (fromImage !== "") return noRegistry(`pull ${withTag(fromImage, tag)}`);
+      if (fromSrc === "") fail("invalid", "NO_SOURCE", "fromImage or fromSrc must say where the image comes from");
+      if (fromSrc !== "-") {
+        fail("not-implemented", "IMPORT_URL", `cannot import ${fromSrc}: download it and import the file`);
+      }
+      return progress(engine.images.import(body, { repository, tag, message, changes, abort }));
+    },
+  }),
+  route({
+    method: "GET",
+    path: "/images/search",
+    query: z.object({ term: queryText }),
+    handle: ({ query }) => noRegistry(`search for ${query.term || "images"}`),
+  }),
+  route({
+    method: "GET",
+    path: "/images/get",
+    query: z.object({ names: queryTexts }),
+    handle: async ({ services: { engine }, query: { names }, abort }) => {
+      // The docker CLI repeats the parameter, others put commas between the names.
+      const references = names.flatMap((name) => name.split(",")).filter((name) => name !== "");
+      if (references.length === 0) fail("invalid", "NO_IMAGES", "names must name at least one image");
+      return bytes(TAR, await engine.images.save(references, abort));
+    },
+  }),
+  route({
+    method: "POST",
+    path: "/images/load",
+    query: z.object({ quiet: queryFlagOr(true) }),
+    body: streamBody,
+    handle: ({ services: { engine }, query: { quiet }, body, abort }) =>
+      progress(engine.images.load(body, { quiet, abort })),
+  }),
+  route({
+    method: "POST",
+    path: "/images/prune",
+    query: z.object({ filters: queryFilters }),
+    handle: async ({ services: { engine }, query }) => json(await engine.images.prune(query.filters)),
+  }),
+  route({
+    method: "GET",
+    path: "/images/{name}/json",
+    handle: ({ services: { engine }, params: { name }, version }) => {
+      const image = engine.images.inspect(name);
+      return json(since(version, 44) ? image : { ...image, VirtualSize: image.Size });
+    },
+  }),
+  route({
+    method: "GET",
+    path: "/images/{name}/history",
+    handle: ({ services: { engine }, params: { name } }) => json(engine.images.history(name)),
+  }),
+  route({
+    method: "GET",
+    path: "/images/{name}/get",
+    handle: async ({ services: { engine }, params: { name }, abort }) =>
+      bytes(TAR, await engine.images.save([name], abort)),
+  }),
+  route({
+    method: "POST",
+    path: "/images/{name}/push",
+    query: z.object({ tag: queryText }),
+    handle: ({ services: { engine }, params: { name }, query: { tag } }) => {
+      engine.images.inspect(withTag(name, tag));
+      return noRegistry(`push ${withTag(name, tag)}`);
+    },
+  }),
+  route({
+    method: "POST",
+    path: "/images/{name}/tag",
+    query: z.object({ repo: queryText, tag: queryText }),
+    handle: ({ services: { engine }, params: { name }, query: { repo, tag } }) => {
+      engine.images.tag(name, repo, tag);
+      return empty(201);
+    },
+  }),
+  route({
+    method: "DELETE",
+    path: "/images/{name}",
+    query: z.object({ force: queryFlag, noprune: queryFlag }),
+    handle: async ({ services: { engine }, params: { name }, query: { force, noprune: noPrune } }) =>
+      json(await engine.images.remove(name, { force, noPrune })),
+  }),
+  route({
+    method: "GET",
+    path: "/distribution/{name}/json",
+    handle: ({ params: { name } }) => noRegistry(`look up ${name}`),
+  }),
+  route({
+    method: "POST",
+    path: "/commit",
+    query: z.object({
+      container: queryText,
+      repo: queryText,
+      tag: queryText,
+      comment: queryText,
+      author: queryText,
+      pause: queryFlagOr(true),
+      changes: queryTexts,
+    }),
+    body: optionalJsonBody(ContainerConfigSchema),
+    handle: async ({ services: { engine }, query, body: config }) => {
+      const { container, repo: repository, ...options } = query;
+      return json(await engine.containers.commit(container, { ...options, repository, config }), 201);
+    },
+  }),
+];
+
+function withTag(name: string, tag: string): string {
+  if (tag === "") return name;
+  return tag.includes(":") ? `${name}@${tag}` : `${name}:${tag}`;
+}
+
+/** Registries come with their own issue; until then the answer says what works instead. */
+function noRegistry(attempt: string): never {
+  return fail(
+    "not-implemented",
+    "NO_REGISTRY_CLIENT",
+    `cannot ${attempt}: registries are not implemented yet; load, import or build the image, or make a base image with "lighter template build"`,
+  );
+}

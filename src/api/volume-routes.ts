@@ -1,0 +1,52 @@
+import { z } from "zod";
+import { fail } from "../base/errors.ts";
+import { VolumeCreateSchema } from "../engine/volume-commands.ts";
+import { queryFilters, queryFlag } from "./query.ts";
+import { empty, json } from "./reply.ts";
+import { optionalJsonBody } from "./request-body.ts";
+import { type Route, route } from "./route.ts";
+
+export const VOLUME_ROUTES: readonly Route[] = [
+  route({
+    method: "GET",
+    path: "/volumes",
+    query: z.object({ filters: queryFilters }),
+    handle: async ({ services: { engine }, query }) => json(await engine.volumes.list(query.filters)),
+  }),
+  route({
+    method: "GET",
+    path: "/volumes/{name}",
+    handle: async ({ services: { engine }, params: { name } }) => json(await engine.volumes.inspect(name)),
+  }),
+  route({
+    method: "POST",
+    path: "/volumes/create",
+    body: optionalJsonBody(VolumeCreateSchema),
+    handle: async ({ services: { engine }, body }) => json(await engine.volumes.create(body), 201),
+  }),
+  route({
+    method: "POST",
+    path: "/volumes/prune",
+    query: z.object({ filters: queryFilters }),
+    handle: async ({ services: { engine }, query }) => json(await engine.volumes.prune(query.filters)),
+  }),
+  route({
+    method: "PUT",
+    path: "/volumes/{name}",
+    handle: () =>
+      fail(
+        "unavailable",
+        "NOT_A_SWARM_MANAGER",
+        "volume update is only valid for cluster volumes, but swarm is unavailable",
+      ),
+  }),
+  route({
+    method: "DELETE",
+    path: "/volumes/{name}",
+    query: z.object({ force: queryFlag }),
+    handle: async ({ services: { engine }, params: { name }, query }) => {
+      await engine.volumes.remove(name, query);
+      return empty();
+    },
+  }),
+];
