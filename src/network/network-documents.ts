@@ -1,0 +1,109 @@
+import { fail } from "../base/errors.ts";
+import { assertKnownFilters, booleanFilter, type Filters, matchesAny, matchesLabels } from "../base/filters.ts";
+import { shortId } from "../base/ids.ts";
+import { type Endpoint, isPredefined, type NetworkRecord } from "./network-record.ts";
+
+/** The body of `GET /networks/{id}` (API 1.51); the list has the same with `Containers` empty. */
+export type NetworkDocument = ReturnType<typeof networkDocument>;
+
+export function networkDocument(network: NetworkRecord, endpoints: readonly Endpoint[]) {
+  return {
+    Name: network.name,
+    Id: network.id,
+    Created: network.created,
+    Scope: "local",
+    Driver: network.driver,
+    EnableIPv4: true,
+    EnableIPv6: false,
+    IPAM: { Driver: "default", Options: null, Config: ipamConfig(network) },
+    Internal: network.internal,
+    Attachable: network.attachable,
+    Ingress: false,
+    ConfigFrom: { Network: "" },
+    ConfigOnly: false,
+    Containers: Object.fromEntries(
+      endpoints.map((endpoint) => [
+        endpoint.containerId,
+        {
+          Name: endpoint.containerName,
+          EndpointID: endpoint.id,
+          MacAddress: endpoint.place?.macAddress ?? "",
+          IPv4Address: endpoint.place ? `${endpoint.place.address}/${endpoint.place.prefixLength}` : "",
+          IPv6Address: "",
+        },
+      ]),
+    ),
+    Options: network.options,
+    Labels: network.labels,
+  };
+}
+
+function ipamConfig({ bridge }: NetworkRecord) {
+  if (!bridge) return [];
+  return [
+    {
+      Subnet: bridge.subnet,
+      ...(bridge.range === null ? {} : { IPRange: bridge.range }),
+      Gateway: bridge.gateway,
+      ...(Object.keys(bridge.reserved).length === 0 ? {} : { AuxiliaryAddresses: bridge.reserved }),
+    },
+  ];
+}
+
+/** One entry of a container's `NetworkSettings.Networks`; without an endpoint (not running) only what was asked for. */
+export function endpointDocument(network: NetworkRecord, endpoint: Endpoint | undefined, request = endpoint?.request) {
+  const hasNames = !isPredefined(network.name) && endpoint !== undefined;
+  return {
+    IPAMConfig: request?.IPAMConfig ?? null,
+    Links: request?.Links ?? null,
+    Aliases: request?.Aliases ?? null,
+    MacAddress: endpoint?.place?.macAddress ?? "",
+    DriverOpts: request?.DriverOpts ?? null,
+    GwPriority: request?.GwPriority ?? 0,
+    NetworkID: network.id,
+    EndpointID: endpoint?.id ?? "",
+    Gateway: (endpoint && gatewayOf(network)) ?? "",
+    IPAddress: endpoint?.place?.address ?? "",
+    IPPrefixLen: endpoint?.place?.prefixLength ?? 0,
+    IPv6Gateway: "",
+    GlobalIPv6Address: "",
+    GlobalIPv6PrefixLen: 0,
+    DNSNames: hasNames ? dnsNames(endpoint) : null,
+  };
+}
+
+/** The way out; an internal network has none. */
+export function gatewayOf({ bridge, internal }: NetworkRecord): string | null {
+  return bridge && !internal ? bridge.gateway : null;
+}
+
+function dnsNames({ containerName, containerId, request }: Endpoint): string[] {
+  return [...new Set([containerName, ...(request.Aliases ?? []), shortId(containerId)])];
+}
+
+const KNOWN_FILTERS = ["dangling", "driver", "id", "label", "name", "scope", "type"];
+
+/**
+ * Whether the list's filters let a network through; names and ids match where they contain the value.
+ * @throws invalid `INVALID_FILTER`
+ */
+export function matchesFilters(network: NetworkRecord, inUse: boolean, filters: Filters): boolean {
+  assertKnownFilters(filters, KNOWN_FILTERS);
+  const custom = !isPredefined(network.name);
+  const dangling = booleanFilter(filters, "dangling");
+  return (
+    matchesAny(filters, "driver", (driver) => driver === network.driver) &&
+    matchesAny(filters, "id", (part) => network.id.includes(part)) &&
+    matchesAny(filters, "name", (part) => network.name.includes(part)) &&
+    matchesAny(filters, "scope", (scope) => scope === "local") &&
+    matchesAny(filters, "type", (type) => isOfType(custom, type)) &&
+    matchesLabels(network.labels, filters) &&
+    (dangling === undefined || dangling === (custom && !inUse))
+  );
+}
+
+function isOfType(custom: boolean, type: string): boolean {
+  if (type === "custom") return custom;
+  if (type === "builtin") return !custom;
+  return fail("invalid", "INVALID_FILTER", `invalid filter: 'type'='${type}'`);
+}

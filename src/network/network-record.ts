@@ -1,0 +1,90 @@
+import { z } from "zod";
+import { fail } from "../base/errors.ts";
+import type { AddressPool } from "./address-pool.ts";
+import { parseCidr, parseIpv4 } from "./ipv4.ts";
+
+/** What a bridge network is on the host: a link with the gateway's address, and rules. */
+const BridgeSchema = z.object({
+  /** The bridge's own name; `lighter0` or `lt-<12 hex of the network's id>`, or what the client chose. */
+  link: z.string(),
+  /** CIDR. */
+  subnet: z.string(),
+  /** The client named the subnet; one that Lighter chose may still move before the network's first use. */
+  subnetFixed: z.boolean(),
+  gateway: z.string(),
+  /** CIDR within the subnet from which addresses are given out, where the client narrowed it. */
+  range: z.string().nullable(),
+  /** Host name to address: what other machines on the network have. */
+  reserved: z.record(z.string(), z.string()),
+  /** Containers on it may talk to each other (`com.docker.network.bridge.enable_icc`). */
+  interContainer: z.boolean(),
+  masquerade: z.boolean(),
+  mtu: z.int(),
+  /** The host address that ports are published on where `-p` names none. */
+  hostBinding: z.string(),
+});
+export type Bridge = z.infer<typeof BridgeSchema>;
+
+/** One network as the store keeps it. */
+export const NetworkRecordSchema = z.object({
+  id: z.string(),
+  name: z.string(),
+  created: z.string(),
+  driver: z.enum(["bridge", "host", "null"]),
+  /** No way out: neither routed nor masqueraded, no published ports. */
+  internal: z.boolean(),
+  attachable: z.boolean(),
+  labels: z.record(z.string(), z.string()),
+  /** Driver options as the client gave them. */
+  options: z.record(z.string(), z.string()),
+  /** null for `host` and `none`. */
+  bridge: BridgeSchema.nullable(),
+});
+export type NetworkRecord = z.infer<typeof NetworkRecordSchema>;
+
+/** What a client asks of an endpoint: the part of Docker's EndpointSettings that is a wish, in its field names. */
+export const EndpointRequestSchema = z.object({
+  IPAMConfig: z
+    .object({
+      IPv4Address: z.string().optional(),
+      IPv6Address: z.string().optional(),
+      LinkLocalIPs: z.array(z.string()).nullish(),
+    })
+    .nullish(),
+  Links: z.array(z.string()).nullish(),
+  MacAddress: z.string().optional(),
+  Aliases: z.array(z.string()).nullish(),
+  DriverOpts: z.record(z.string(), z.string()).nullish(),
+  GwPriority: z.int().optional(),
+});
+export type EndpointRequest = z.infer<typeof EndpointRequestSchema>;
+
+/** A running container's place on a network. */
+export const EndpointSchema = z.object({
+  id: z.string(),
+  networkId: z.string(),
+  containerId: z.string(),
+  containerName: z.string(),
+  /** null on `host` and `none`. */
+  place: z.object({ address: z.string(), prefixLength: z.int(), macAddress: z.string() }).nullable(),
+  request: EndpointRequestSchema,
+});
+export type Endpoint = z.infer<typeof EndpointSchema>;
+
+/** The networks that every engine has and no client may make or remove. */
+export const PREDEFINED_NETWORKS = ["bridge", "host", "none"] as const;
+
+export function isPredefined(name: string): boolean {
+  return PREDEFINED_NETWORKS.some((predefined) => predefined === name);
+}
+
+/** @throws internal `STORE_DAMAGED` where a record of ours does not parse. */
+export function poolOf(bridge: Bridge): AddressPool {
+  const subnet = parseCidr(bridge.subnet)?.subnet;
+  const gateway = parseIpv4(bridge.gateway);
+  const range = bridge.range === null ? subnet : parseCidr(bridge.range)?.subnet;
+  if (!subnet || gateway === undefined || !range) {
+    fail("internal", "STORE_DAMAGED", `the record of network link ${bridge.link} has no valid addresses`);
+  }
+  return { subnet, gateway, range, reserved: Object.values(bridge.reserved).flatMap((text) => parseIpv4(text) ?? []) };
+}

@@ -1,0 +1,90 @@
+import { fail } from "../base/errors.ts";
+import { newId, shortId } from "../base/ids.ts";
+import { formatTimestamp, nowNanoseconds } from "../base/timestamp.ts";
+import { freeSubnet } from "./address-pool.ts";
+import { BRIDGE_NAME_OPTION, type BridgeRequest, defaultGateway, type NetworkCreate } from "./create-network.ts";
+import { hostSubnets } from "./host-subnets.ts";
+import { formatSubnet, overlaps, parseCidr, type Subnet } from "./ipv4.ts";
+import type { Bridge, NetworkRecord } from "./network-record.ts";
+
+/**
+ * The record of a user's network.
+ * @param own the subnets of the networks that exist.
+ * @throws forbidden `SUBNET_OVERLAPS`; unavailable `NO_FREE_SUBNET`
+ */
+export function userNetwork(body: NetworkCreate, request: BridgeRequest, own: readonly Subnet[]): NetworkRecord {
+  const record = plainNetwork(body.Name, "bridge");
+  return {
+    ...record,
+    internal: body.Internal,
+    attachable: body.Attachable,
+    labels: body.Labels,
+    options: body.Options,
+    bridge: settle(request, derivedLink(record.id), own),
+  };
+}
+
+/** The record of `bridge`. @param link its link's name; null derives one from the id. */
+export function defaultBridge(link: string | null, own: readonly Subnet[]): NetworkRecord {
+  const record = plainNetwork("bridge", "bridge");
+  const bridge = settle(DEFAULT_REQUEST, link ?? derivedLink(record.id), own);
+  return {
+    ...record,
+    options: {
+      "com.docker.network.bridge.default_bridge": "true",
+      "com.docker.network.bridge.enable_icc": "true",
+      "com.docker.network.bridge.enable_ip_masquerade": "true",
+      "com.docker.network.bridge.host_binding_ipv4": bridge.hostBinding,
+      [BRIDGE_NAME_OPTION]: bridge.link,
+      "com.docker.network.driver.mtu": String(bridge.mtu),
+    },
+    bridge,
+  };
+}
+
+/** A network without anything of its own on the host: `host` and `none`. */
+export function plainNetwork(name: string, driver: NetworkRecord["driver"]): NetworkRecord {
+  return {
+    id: newId(),
+    name,
+    created: formatTimestamp(nowNanoseconds()),
+    driver,
+    internal: false,
+    attachable: false,
+    labels: {},
+    options: {},
+    bridge: null,
+  };
+}
+
+const DEFAULT_REQUEST: BridgeRequest = {
+  link: null,
+  subnet: null,
+  subnetFixed: false,
+  gateway: null,
+  range: null,
+  reserved: {},
+  interContainer: true,
+  masquerade: true,
+  mtu: 1500,
+  hostBinding: "0.0.0.0",
+};
+
+/** As long as a link's name may be (IFNAMSIZ). */
+function derivedLink(id: string): string {
+  return `lt-${shortId(id)}`;
+}
+
+function settle(request: BridgeRequest, link: string, own: readonly Subnet[]): Bridge {
+  const wanted = request.subnet === null ? undefined : parseCidr(request.subnet)?.subnet;
+  if (wanted && own.some((subnet) => overlaps(subnet, wanted))) {
+    fail("forbidden", "SUBNET_OVERLAPS", "invalid pool request: Pool overlaps with other one on this address space");
+  }
+  const subnet = wanted ?? freeSubnet([...hostSubnets(), ...own]);
+  return {
+    ...request,
+    link: request.link ?? link,
+    subnet: formatSubnet(subnet),
+    gateway: request.gateway ?? defaultGateway(subnet),
+  };
+}
