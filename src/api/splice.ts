@@ -30,6 +30,8 @@ export interface ClientStreams {
  */
 export async function splice(client: ClientStreams, attached: AttachedStreams): Promise<void> {
   const { input, output } = client;
+  // The connection may come, and break, while the history is still being sent.
+  attached.socket.then((socket) => socket?.on("error", () => socket.destroy())).catch(() => {});
   try {
     if (attached.history) await pipeline(attached.history, output, { end: false });
     const socket = await attached.socket;
@@ -37,6 +39,7 @@ export async function splice(client: ClientStreams, attached: AttachedStreams): 
   } catch (error) {
     if (output.writable) output.write(failureText(error, attached.tty));
   }
+  attached.socket.then((socket) => socket?.destroy()).catch(() => {});
   output.end();
   // What still comes is read away, so that the client's own end is noticed and the descriptor is freed.
   input.resume();
@@ -44,16 +47,15 @@ export async function splice(client: ClientStreams, attached: AttachedStreams): 
 
 async function exchange({ input, output }: ClientStreams, socket: Socket, attached: AttachedStreams): Promise<void> {
   const leave = () => socket.destroy();
+  if (output.destroyed) return leave();
   output.once("close", leave);
-  // A process's socket that breaks ends the stream like one that ends; the exit code tells the rest.
-  socket.on("error", leave);
   if (attached.stdin) forwardInput(input, socket, attached);
   else input.resume();
   socket.pipe(output, { end: false });
+  // A process's socket that breaks ends the stream like one that ends; the exit code tells the rest.
   await finished(socket, { writable: false }).catch(() => {});
   output.off("close", leave);
-  input.unpipe?.(socket);
-  socket.destroy();
+  input.unpipe(socket);
 }
 
 function forwardInput(input: Readable, socket: Socket, { tty, detachKeys }: AttachedStreams): void {
