@@ -86,5 +86,10 @@ export const MIGRATIONS: readonly string[] = [
     document TEXT NOT NULL
   ) STRICT;
   CREATE INDEX event_time ON event(time_ns);
+  CREATE TABLE build_cache (
+    key      TEXT PRIMARY KEY,                 -- digest over a parent image, a build step and what it reads
+    image_id TEXT NOT NULL REFERENCES image(id) ON DELETE CASCADE
+  ) STRICT;
+  CREATE INDEX build_cache_image ON build_cache(image_id);
   `,
 ];
