@@ -11,6 +11,7 @@ import { parseSecurityOptions } from "./security-options.ts";
 const host: Host = {
   capabilities: readBoundingSet("CapBnd:\t000001ffffffffff"),
   kernel: { major: 6, minor: 1 },
+  architecture: "amd64",
   maskedPaths: ["/proc/kcore", "/sys/firmware"],
   hardLimits: new Map(),
 };

@@ -1,4 +1,4 @@
-import { release } from "node:os";
+import { arch, release } from "node:os";
 import { type Capability, readBoundingSet } from "./capabilities.ts";
 import { readDefaultMaskedPaths } from "./masked-paths.ts";
 import { readHardLimits } from "./ulimits.ts";
@@ -7,6 +7,8 @@ import { readHardLimits } from "./ulimits.ts";
 export interface Host {
   readonly capabilities: ReadonlySet<Capability>;
   readonly kernel: KernelVersion;
+  /** As Go names it, which profiles do. */
+  readonly architecture: "amd64" | "arm64";
   readonly maskedPaths: readonly string[];
   /** By `RLIMIT_` name. */
   readonly hardLimits: ReadonlyMap<string, number>;
@@ -18,10 +20,10 @@ export interface KernelVersion {
 }
 
 export function readHost(): Host {
-  const { major, minor } = parseKernelVersion(release());
   return {
     capabilities: readBoundingSet(),
-    kernel: { major, minor },
+    kernel: parseKernelVersion(release()),
+    architecture: arch() === "arm64" ? "arm64" : "amd64",
     maskedPaths: readDefaultMaskedPaths(),
     hardLimits: readHardLimits(),
   };
