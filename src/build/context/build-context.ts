@@ -1,0 +1,197 @@
+import { createHash, type Hash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { type FileHandle, mkdir, open, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { pipeline, Readable, type Transform } from "node:stream";
+import { createGunzip, createZstdDecompress } from "node:zlib";
+import { fail } from "../../base/errors.ts";
+import { copyIn, exportTar } from "../../snapshot/archive.ts";
+import type { RootAccess } from "../../snapshot/root-access.ts";
+import { type ContextNode, ContextTree, hashNode } from "./context-tree.ts";
+import { createTarReader, type TarEntry } from "./tar-entries.ts";
+
+/** More than the largest monorepo; each entry costs memory of the engine. */
+const MAX_ENTRIES = 2_000_000;
+
+/**
+ * The files that a client sent to build with. They are received and hashed in one pass into one file; only what an
+ * instruction copies, and the cache does not have, is unpacked.
+ */
+export class BuildContext implements AsyncDisposable {
+  readonly #hashes = new Map<ContextNode, string>();
+  readonly #unpacked = new Set<ContextNode>();
+
+  private constructor(
+    readonly tree: ContextTree,
+    private readonly directory: string,
+    private readonly archive: FileHandle,
+  ) {}
+
+  /**
+   * Receives a context: a tar archive, plain or packed by gzip, zstd, bzip2 or xz.
+   * @param directory made here, removed when the context is disposed of or receiving fails.
+   * @throws invalid for what is no archive, or one with names that lead out of it; the stream's own error.
+   */
+  static async receive(source: Readable, directory: string, signal: AbortSignal): Promise<BuildContext> {
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    try {
+      const archive = await open(join(directory, "context.tar"), "wx+", 0o600);
+      try {
+        const tree = await index(await inflate(source, directory, signal), archive, signal);
+        return new BuildContext(tree, directory, archive);
+      } catch (error) {
+        await archive.close();
+        throw error;
+      }
+    } catch (error) {
+      await rm(directory, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  hash(node: ContextNode): string {
+    const known = this.#hashes.get(node);
+    if (known !== undefined) return known;
+    const hash = hashNode(this.tree, node);
+    this.#hashes.set(node, hash);
+    return hash;
+  }
+
+  /** A file's first bytes, at most `limit`. */
+  async read(node: ContextNode, limit: number): Promise<Uint8Array> {
+    const { content } = node;
+    const bytes = new Uint8Array(Math.min(limit, content?.size ?? 0));
+    if (content) await this.archive.read(bytes, 0, bytes.length, content.contentStart);
+    return bytes;
+  }
+
+  /** Where the nodes are found on the disk, at their own paths, unpacking what is not there yet. */
+  async unpack(nodes: readonly ContextNode[], signal: AbortSignal): Promise<RootAccess> {
+    const files = join(this.directory, "files");
+    const root = { kind: "directory", path: files } as const;
+    const entries = this.#missing(nodes);
+    if (entries.length) {
+      await mkdir(files, { recursive: true, mode: 0o755 });
+      await copyIn(root, "/", Readable.from(this.#pieces(entries)), { keepKind: false, owner: null, signal });
+    }
+    return root;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.archive.close();
+    await rm(this.directory, { recursive: true, force: true });
+  }
+
+  /** Entries in the archive's order: a directory before its content, a file before its hard links. */
+  #missing(nodes: readonly ContextNode[]): TarEntry[] {
+    const entries = new Map<number, TarEntry>();
+    const want = (node: ContextNode) => {
+      if (this.#unpacked.has(node)) return;
+      this.#unpacked.add(node);
+      if (node.entry) entries.set(node.entry.start, node.entry);
+      if (node.content) entries.set(node.content.start, node.content);
+    };
+    for (const node of nodes) {
+      const parts = node.path.split("/");
+      for (let depth = 1; depth < parts.length; depth++) {
+        const above = this.tree.find(parts.slice(0, depth).join("/"));
+        if (above) want(above);
+      }
+      want(node);
+      for (const below of this.tree.walk(node)) want(below);
+    }
+    return [...entries.values()].sort((a, b) => a.start - b.start);
+  }
+
+  async *#pieces(entries: readonly TarEntry[]): AsyncGenerator<Uint8Array> {
+    const path = join(this.directory, "context.tar");
+    for (const { start, end } of joinNeighbours(entries)) yield* createReadStream(path, { start, end: end - 1 });
+    yield new Uint8Array(1024);
+  }
+}
+
+/** One read for entries that lie side by side. */
+function joinNeighbours(entries: readonly TarEntry[]): { start: number; end: number }[] {
+  const ranges: { start: number; end: number }[] = [];
+  for (const { start, end } of entries) {
+    const last = ranges.at(-1);
+    if (last?.end === start) last.end = end;
+    else ranges.push({ start, end });
+  }
+  return ranges;
+}
+
+async function index(
+  source: AsyncIterable<Uint8Array>,
+  archive: FileHandle,
+  signal: AbortSignal,
+): Promise<ContextTree> {
+  const tree = new ContextTree();
+  let current: { entry: TarEntry; hash: Hash } | null = null;
+  let count = 0;
+  const reader = createTarReader({
+    onEntry: (entry) => {
+      if (++count > MAX_ENTRIES)
+        fail("invalid", "CONTEXT_TOO_LARGE", `the build context has more than ${MAX_ENTRIES} files`);
+      current = { entry, hash: createHash("sha256") };
+    },
+    onContent: (bytes) => current?.hash.update(bytes),
+    onEnd: () => {
+      if (current) tree.add(current.entry, current.entry.size > 0 ? current.hash.digest("hex") : "");
+      current = null;
+    },
+  });
+  for await (const bytes of source) {
+    if (signal.aborted) fail("cancelled", "BUILD_CANCELLED", "Build cancelled");
+    reader.push(bytes);
+    await archive.write(bytes);
+  }
+  reader.finish();
+  return tree;
+}
+
+/** The archive without its packing, told by its first bytes. */
+async function inflate(source: Readable, directory: string, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
+  const { head, stream } = await peek(source);
+  if (startsWith(head, [0x1f, 0x8b])) return through(stream, createGunzip());
+  if (startsWith(head, [0x28, 0xb5, 0x2f, 0xfd])) return through(stream, createZstdDecompress());
+  if (startsWith(head, [0xfd, 0x37, 0x7a, 0x58, 0x5a]) || startsWith(head, [0x42, 0x5a, 0x68])) {
+    // Rare, and only the archive helper reads them: unpacked by it and packed again, plainly.
+    const path = join(directory, "unpacked");
+    await mkdir(path);
+    const root = { kind: "directory", path } as const;
+    await copyIn(root, "/", stream, { keepKind: false, owner: null, signal });
+    return exportTar(root, { signal });
+  }
+  return stream;
+}
+
+/** The reader of the result gets the source's error too. */
+function through(source: Readable, transform: Transform): Transform {
+  return pipeline(source, transform, () => {});
+}
+
+async function peek(source: Readable): Promise<{ head: Uint8Array; stream: Readable }> {
+  const iterator: AsyncIterator<Uint8Array> = source[Symbol.asyncIterator]();
+  const pieces: Uint8Array[] = [];
+  let length = 0;
+  while (length < 6) {
+    const next = await iterator.next();
+    if (next.done) break;
+    pieces.push(next.value);
+    length += next.value.length;
+  }
+  async function* whole(): AsyncGenerator<Uint8Array> {
+    yield* pieces;
+    for (;;) {
+      const next = await iterator.next();
+      if (next.done) return;
+      yield next.value;
+    }
+  }
+  return { head: Buffer.concat(pieces).subarray(0, 6), stream: Readable.from(whole()) };
+}
+
+function startsWith(bytes: Uint8Array, magic: readonly number[]): boolean {
+  return magic.every((byte, at) => bytes[at] === byte);
+}
