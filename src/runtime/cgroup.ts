@@ -1,5 +1,6 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
+import { errnoOf } from "../base/errors.ts";
 
 /**
  * Where the kernel's control groups are on this machine (cgroups(7)). Version 1 has a tree for each controller, version 2
@@ -93,4 +94,27 @@ export function cgroupDirectory(layout: CgroupLayout, controller: string, cgroup
   const directory = join(tree, cgroupPath);
   // A path that leaves the tree is a bug of ours or a forged message; such a group is nobody's container.
   return relative(tree, directory).startsWith("..") ? undefined : directory;
+}
+
+/** Trees in which every process of a container is, the surest first. */
+const PROCESS_TREES = [UNIFIED, "pids", "freezer", "memory", "devices", "cpu", "systemd"];
+
+/** The host's pids of a container's processes, those in groups that the container made for itself too. */
+export function pidsIn(layout: CgroupLayout, cgroupPath: string): number[] {
+  const usable = layout.version === 2 ? PROCESS_TREES : PROCESS_TREES.filter((name) => name !== UNIFIED);
+  const controller = usable.find((name) => layout.trees.has(name));
+  const directory = controller && cgroupDirectory(layout, controller, cgroupPath);
+  return directory ? pidsBelow(directory) : [];
+}
+
+function pidsBelow(directory: string): number[] {
+  try {
+    const own = readFileSync(join(directory, "cgroup.procs"), "utf8").split("\n").filter(Boolean).map(Number);
+    const children = readdirSync(directory, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+    return [...own, ...children.flatMap((child) => pidsBelow(join(directory, child.name)))];
+  } catch (error) {
+    // The group went away with its last process: nobody is in it.
+    if (errnoOf(error) === "ENOENT" || errnoOf(error) === "ENODEV") return [];
+    throw error;
+  }
 }

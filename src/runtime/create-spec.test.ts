@@ -14,6 +14,7 @@ const host: Host = {
   architecture: "amd64",
   maskedPaths: ["/proc/kcore", "/sys/firmware"],
   hardLimits: new Map(),
+  resources: { version: 1, files: new Set(), cpuCount: 2, cpus: "0-1", mems: "0" },
 };
 
 const plain: RuntimeSettings = {

@@ -36,7 +36,7 @@ describe("a mapped device", () => {
     ["/dev/null", "q", "bad mode specified: q"],
     ["/dev/null", "rr", "bad mode specified: rr"],
   ])("%s:%s is refused", async (path, permissions, message) => {
-    expect(mapped(path, path, permissions)).rejects.toThrow(message);
+    await expect(mapped(path, path, permissions)).rejects.toThrow(message);
   });
 });
 
@@ -93,6 +93,6 @@ test("device numbers beyond eight bits are split as makedev(3) joins them", () =
   expect(splitDeviceNumber(0x1000_0010_0203n)).toEqual({ major: 0x1002, minor: 0x103 });
 });
 
-test("a missing block device is told as Docker tells it", () => {
-  expect(blockDeviceNumber("/dev/nope")).rejects.toThrow("stat /dev/nope: no such file or directory");
+test("a missing block device is told as Docker tells it", async () => {
+  await expect(blockDeviceNumber("/dev/nope")).rejects.toThrow("stat /dev/nope: no such file or directory");
 });

@@ -1,6 +1,8 @@
 import { arch, release } from "node:os";
 import { type Capability, readBoundingSet } from "./capabilities.ts";
+import { type CgroupLayout, readCgroupLayout } from "./cgroup.ts";
 import { readDefaultMaskedPaths } from "./masked-paths.ts";
+import { type ResourceSupport, readResourceSupport } from "./resource-support.ts";
 import { readHardLimits } from "./ulimits.ts";
 
 /** Facts of this machine on which specs depend. They do not change while an engine runs. */
@@ -12,6 +14,7 @@ export interface Host {
   readonly maskedPaths: readonly string[];
   /** By `RLIMIT_` name. */
   readonly hardLimits: ReadonlyMap<string, number>;
+  readonly resources: ResourceSupport;
 }
 
 export interface KernelVersion {
@@ -19,13 +22,14 @@ export interface KernelVersion {
   readonly minor: number;
 }
 
-export function readHost(): Host {
+export function readHost(cgroups: CgroupLayout = readCgroupLayout()): Host {
   return {
     capabilities: readBoundingSet(),
     kernel: parseKernelVersion(release()),
     architecture: arch() === "arm64" ? "arm64" : "amd64",
     maskedPaths: readDefaultMaskedPaths(),
     hardLimits: readHardLimits(),
+    resources: readResourceSupport(cgroups),
   };
 }
 

@@ -122,7 +122,7 @@ describe("a user's filter", () => {
       defaultAction: "SCMP_ACT_ALLOW",
       syscalls: [{ names: ["mseal"], action: "SCMP_ACT_ERRNO", args: [{ index: 1, value: 9, op: "SCMP_CMP_EQ" }] }],
     });
-    expect(filter([], choice)).rejects.toThrow(
+    await expect(filter([], choice)).rejects.toThrow(
       "the seccomp profile cannot be compiled: line 3: conditions on mseal need a newer libseccomp",
     );
   });
