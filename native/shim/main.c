@@ -1,0 +1,160 @@
+/*
+ * lighter-shim <socket> <cgroup path>
+ *
+ * One per container, or waiting to become one (a berth). It daemonizes: the caller waits for its exit, which says that
+ * the socket listens (0) or why not (a line on stderr, 1). From then on the socket is the only way to talk to it.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+
+#include "client.h"
+#include "connection.h"
+#include "process.h"
+#include "reaper.h"
+#include "seal.h"
+#include "sys.h"
+
+enum {
+    ENGINE_PATIENCE_MS = 30000, /* a berth that no engine ever connects to */
+    FLUSH_PATIENCE_MS = 30000,  /* a client that does not take the last bytes */
+};
+
+static _Noreturn void die(const char *what)
+{
+    (void)dprintf(STDERR_FILENO, "lighter-shim: %s: %s\n", what, strerror(errno));
+    exit(1);
+}
+
+static int listen_on(const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    if (strlen(path) >= sizeof address.sun_path) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    strcpy(address.sun_path, path);
+    AUTO_CLOSE listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    mode_t mask = umask(0177); /* 0600 from its first moment */
+    bool bound = listener >= 0 && bind(listener, (struct sockaddr *)&address, sizeof address) == 0;
+    (void)umask(mask);
+    if (!bound)
+        return -1;
+    return listen(listener, 64) < 0 ? -1 : take_fd(&listener);
+}
+
+/* The caller's child ends here; a grandchild goes on, in a session of its own, with nothing of the caller's open. */
+static void daemonize(void)
+{
+    pid_t pid = fork();
+    if (pid < 0)
+        die("fork");
+    if (pid > 0)
+        _exit(0);
+    (void)setsid();
+    if (chdir("/") < 0)
+        die("/");
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    for (int i = 0; i < 3; i++)
+        if (null < 0 || dup2(null, i) < 0)
+            die("/dev/null");
+}
+
+/* The keeper may have cloned someone of whom we do not know yet. */
+static bool is_expecting(struct monitor *monitor)
+{
+    for (struct process *process = monitor->processes; process; process = process->next)
+        if (process->stage == STAGE_ASKED)
+            return true;
+    monitor->orphan_count = 0;
+    return false;
+}
+
+static void children_ended(struct source *source, uint32_t events)
+{
+    (void)events;
+    struct monitor *monitor = OWNER(source, struct monitor, signals);
+    struct signalfd_siginfo info;
+    while (RETRY(read(source->fd, &info, sizeof info)) == sizeof info)
+        ; /* many ends may come as one signal, so waitpid alone counts; all other signals are ignored */
+    for (;;) {
+        int status;
+        pid_t pid = waitpid(-1, &status, WNOHANG);
+        if (pid <= 0)
+            return;
+        struct process *process = process_by_pid(monitor, pid);
+        if (process)
+            process_ended(process, status);
+        else if (is_expecting(monitor) && monitor->orphan_count < ORPHANS_MAX)
+            monitor->orphans[monitor->orphan_count++] = (struct orphan){pid, status};
+    }
+}
+
+/* All signals are taken from here, so that none from a terminal or a careless kill ends the shim; SIGKILL does. */
+static int watch_signals(struct monitor *monitor)
+{
+    sigset_t all;
+    sigfillset(&all);
+    if (sigprocmask(SIG_SETMASK, &all, NULL) < 0)
+        return -1;
+    int fd = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
+    monitor->signals.ready = children_ended;
+    return fd < 0 ? -1 : loop_add(monitor->loop, &monitor->signals, fd, EPOLLIN);
+}
+
+static void serve(struct monitor *monitor)
+{
+    while (!monitor->leaving) {
+        int patience = monitor->was_connected || monitor->status != STATUS_WAITING ? -1 : ENGINE_PATIENCE_MS;
+        if (loop_turn(monitor->loop, patience) == 0)
+            return;
+    }
+}
+
+/* No more requests, no more events; clients alone are left. */
+static void close_doors(struct monitor *monitor)
+{
+    loop_close(monitor->loop, &monitor->listener);
+    loop_close(monitor->loop, &monitor->signals);
+    while (monitor->connections)
+        connection_close(monitor->connections);
+}
+
+int main(int argc, char **argv)
+{
+    static struct monitor monitor;
+    if (argc != 3 || argv[2][0] != '/') {
+        (void)dprintf(STDERR_FILENO, "usage: lighter-shim <socket> </cgroup path>\n");
+        return 2;
+    }
+    if (seal_self(argv) < 0)
+        die("read-only view of its own file");
+    reaper_note_arguments(argc, argv);
+    monitor.socket_path = argv[1];
+    monitor.keeper_source.fd = -1;
+    int listener = listen_on(argv[1]);
+    if (listener < 0)
+        die(argv[1]);
+    if (cgroups_find(&monitor.cgroups) < 0)
+        die("cgroups");
+    daemonize();
+    monitor.loop = loop_open();
+    monitor.listener.ready = connections_accept;
+    if (monitor.loop < 0 || watch_signals(&monitor) < 0 || berth_prepare(&monitor, argv[2]) < 0 ||
+        exec_watch_keeper(&monitor) < 0 || loop_add(monitor.loop, &monitor.listener, listener, EPOLLIN) < 0) {
+        monitor_clean_up(&monitor);
+        return 1;
+    }
+    serve(&monitor);
+    close_doors(&monitor);
+    monitor_clean_up(&monitor);
+    clients_flush(&monitor, FLUSH_PATIENCE_MS);
+    return 0;
+}

@@ -1,0 +1,117 @@
+import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { messageOf } from "../base/errors.ts";
+import type { Log } from "../base/log.ts";
+import { nativePath } from "../base/native.ts";
+import { Shim } from "./shim.ts";
+import { spawnFailed } from "./shim-socket.ts";
+
+const DEFAULT_COUNT = 2;
+const MAX_COUNT = 64;
+/** Berths are made one after the other: each costs milliseconds of kernel time that starts could use. */
+const CGROUP_PARENT = "/lighter";
+
+/**
+ * Shims that wait to become containers, each with its cgroups, keeper and namespaced first process made already. Taking
+ * one is free; the next is made when the event loop has nothing better to do.
+ */
+export class Berths {
+  readonly #directory: string;
+  readonly #log: Log;
+  readonly #count: number;
+  readonly #waiting: Shim[] = [];
+  #making: Promise<void> | null = null;
+  #disposed = false;
+
+  /**
+   * @param run the engine's run directory; sockets are `<run>/shims/<name>.sock`
+   * @param count how many to keep waiting, `LIGHTER_BERTHS` or 2
+   */
+  constructor(run: string, log: Log, count = countFrom(process.env.LIGHTER_BERTHS)) {
+    this.#directory = join(run, "shims");
+    this.#log = log;
+    this.#count = count;
+    mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
+  }
+
+  /** How many wait. */
+  get size(): number {
+    return this.#waiting.length;
+  }
+
+  /** Begins to fill up, in the background. */
+  fill(): void {
+    if (this.#making || this.#disposed || this.#waiting.length >= this.#count) return;
+    this.#making = this.#makeOne().finally(() => {
+      this.#making = null;
+    });
+    // A failure is not repeated by itself: the next take tries again, and tells its caller.
+    this.#making.then(
+      () => this.fill(),
+      (error: unknown) => this.#log("warn", "no berth could be made ahead", { error: messageOf(error) }),
+    );
+  }
+
+  /**
+   * A waiting shim, or one made now. It is the caller's: to be created, or released.
+   * @throws internal `SHIM_SPAWN`
+   */
+  async take(): Promise<Shim> {
+    for (let shim = this.#waiting.shift(); shim; shim = this.#waiting.shift()) {
+      if (!shim.connected) continue; // killed while it waited
+      setImmediate(() => this.fill());
+      return shim;
+    }
+    const shim = await launchShim(this.#directory);
+    setImmediate(() => this.fill());
+    return shim;
+  }
+
+  /** Ends the waiting ones; those that were taken go on. */
+  async dispose(): Promise<void> {
+    this.#disposed = true;
+    await this.#making?.catch(() => {}); // it has been logged
+    await Promise.all(this.#waiting.splice(0).map((shim) => shim.release()));
+  }
+
+  async #makeOne(): Promise<void> {
+    const shim = await launchShim(this.#directory);
+    if (this.#disposed) await shim.release();
+    else this.#waiting.push(shim);
+  }
+}
+
+function countFrom(text: string | undefined): number {
+  const count = Number(text);
+  return text && Number.isInteger(count) && count >= 0 ? Math.min(count, MAX_COUNT) : DEFAULT_COUNT;
+}
+
+/** Starts a shim that waits, with a socket of its own in the directory, and connects to it. */
+async function launchShim(directory: string): Promise<Shim> {
+  const name = randomBytes(6).toString("hex");
+  const socket = join(directory, `${name}.sock`);
+  await spawnShim(nativePath("lighter-shim"), socket, `${CGROUP_PARENT}/berth-${name}`);
+  return Shim.connect(socket);
+}
+
+/** It daemonizes: what we spawn ends as soon as the shim listens, so nothing of it stays a child of the engine. */
+function spawnShim(program: string, socket: string, cgroup: string): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const child = spawn(program, [socket, cgroup], { stdio: ["ignore", "ignore", "pipe"], env: {}, cwd: "/" });
+  let said = "";
+  child.stderr.on("data", (bytes: Buffer) => {
+    if (said.length < 4096) said += bytes.toString();
+  });
+  child.on("error", reject);
+  child.on("close", (code) => {
+    if (code === 0) return resolve();
+    try {
+      spawnFailed(program, said);
+    } catch (error) {
+      reject(error);
+    }
+  });
+  return promise;
+}
