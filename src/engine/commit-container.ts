@@ -1,6 +1,5 @@
-import { timestampNow } from "../base/timestamp.ts";
-import type { HistoryEntry, ImageConfig } from "../image/config.ts";
-import { hostArchitecture } from "../image/config.ts";
+import { commitImage } from "../image/commit.ts";
+import type { ImageRunConfig } from "../image/config.ts";
 import { familiarName, type Reference } from "../image/reference.ts";
 import { freeze, thaw } from "../runtime/cgroup-freezer.ts";
 import type { ContainerConfig } from "./container-config.ts";
@@ -14,11 +13,12 @@ export interface CommitOptions {
   readonly author: string;
   /** Freeze the container meanwhile, so that the layer is one moment's. */
   readonly pause: boolean;
-  /** The image's configuration, made from the container's with the client's changes. */
-  readonly config: ContainerConfig;
+  /** Makes the image's configuration of the container's: what the client sent, and its `changes`. */
+  readonly configure: (config: ContainerConfig) => ImageRunConfig;
+  readonly abort?: AbortSignal;
 }
 
-/** Makes an image of a container's writable layer on top of its image. @throws not-found. */
+/** Makes an image of a container's writable layer on top of its image. @throws not-found; invalid for bad changes. */
 export async function commitContainer(
   parts: EngineParts,
   reference: string,
@@ -27,16 +27,19 @@ export async function commitContainer(
   const { id } = parts.containers.resolve(reference);
   return parts.locks.run(id, async () => {
     const record = parts.containers.get(id);
-    const layer = await whileFrozen(parts, record, options.pause, () =>
-      parts.layers.commit(record.chainId, record.snapshot, { keep: true }),
+    const config = options.configure(record.config);
+    const image = await whileFrozen(parts, record, options.pause, () =>
+      commitImage(parts.layers, parts.images, {
+        parent: record.imageId === "" ? null : parts.images.find(record.imageId),
+        snapshot: record.snapshot,
+        config,
+        createdBy: commandLine(record.config).join(" "),
+        author: options.author,
+        comment: options.comment,
+        tag: options.reference,
+        signal: options.abort,
+      }),
     );
-    const base = record.imageId === "" ? undefined : parts.images.find(record.imageId);
-    const image = await parts.images.create({
-      config: committedConfig(base?.config, record, options),
-      topChainId: layer.chainId,
-      parentId: base?.id ?? null,
-    });
-    if (options.reference) parts.images.tag(image.id, options.reference);
     emitContainerEvent(parts, record, "commit", {
       comment: options.comment,
       imageID: image.id,
@@ -59,22 +62,4 @@ async function whileFrozen<T>(
   } finally {
     await thaw(parts.cgroups, state.cgroupPath);
   }
-}
-
-function committedConfig(base: ImageConfig | undefined, record: ContainerRecord, options: CommitOptions): ImageConfig {
-  const created = timestampNow();
-  const entry: HistoryEntry = {
-    created,
-    created_by: commandLine(record.config).join(" "),
-    ...(options.author ? { author: options.author } : {}),
-    ...(options.comment ? { comment: options.comment } : {}),
-  };
-  return {
-    ...(base ?? { architecture: hostArchitecture(), os: "linux" }),
-    created,
-    ...(options.author ? { author: options.author } : {}),
-    config: options.config,
-    history: [...(base?.history ?? []), entry],
-    rootfs: base?.rootfs ?? { type: "layers", diff_ids: [] },
-  };
 }

@@ -1,4 +1,5 @@
 import type { Id } from "../base/ids.ts";
+import type { ChainId } from "../image/digest.ts";
 import type { ContainerConfig, EndpointSettings, HostConfig } from "./container-config.ts";
 
 /**
@@ -52,7 +53,7 @@ export interface ContainerRecord {
   /** Image id; empty for a container that was made from none. */
   readonly imageId: string;
   /** The image's top layer, kept so that the container still starts when its image was untagged. */
-  readonly chainId: string | null;
+  readonly chainId: ChainId | null;
   /** Merged with the image's configuration, as `inspect` shows it. */
   readonly config: ContainerConfig;
   readonly hostConfig: HostConfig;

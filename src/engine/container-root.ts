@@ -4,12 +4,8 @@ import type { EngineParts } from "./engine-parts.ts";
 
 /** A container's own files: its image's layers and what it wrote, without anything mounted. */
 export async function overlayOf(parts: EngineParts, record: ContainerRecord): Promise<OverlayRoot> {
-  return {
-    kind: "overlay",
-    snapshots: parts.snapshotter.directory,
-    lower: await parts.layers.lower(record.chainId),
-    upper: record.snapshot,
-  };
+  const lower = parts.mountPoints.stackOn(await parts.layers.lower(record.chainId));
+  return parts.snapshotter.root(record.snapshot, lower);
 }
 
 /** What the container sees: while it runs with its volumes, else its own files. */

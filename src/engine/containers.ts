@@ -1,4 +1,5 @@
 import type { Readable } from "node:stream";
+import type { Filters } from "../base/filters.ts";
 import type { PhaseTrace } from "../base/phase-trace.ts";
 import { type AttachOptions, type AttachSession, attachContainer } from "./attach-container.ts";
 import { type CommitOptions, commitContainer } from "./commit-container.ts";
@@ -18,7 +19,6 @@ import { containerStats, type StatsOptions } from "./container-stats.ts";
 import { type CreateRequest, type CreateResult, createContainer } from "./create-container.ts";
 import type { EngineParts } from "./engine-parts.ts";
 import type { WaitCondition, WaitResult } from "./exit-waiters.ts";
-import type { Filters } from "./filters.ts";
 import { type InspectDocument, inspectDocument } from "./inspect-container.ts";
 import { type ListOptions, listContainers } from "./list-containers.ts";
 import { pruneContainers } from "./prune-containers.ts";

@@ -16,7 +16,7 @@ import {
 import { emitContainerEvent } from "./container-events.ts";
 import { createMountPoints } from "./container-mounts.ts";
 import { parseContainerName, randomContainerName } from "./container-name.ts";
-import { type ContainerRecord, commandLine } from "./container-record.ts";
+import { commandLine } from "./container-record.ts";
 import type { EngineParts } from "./engine-parts.ts";
 import { containerDirectory } from "./inspect-container.ts";
 import { mergeConfig } from "./merge-config.ts";
@@ -48,8 +48,6 @@ export async function createContainer(parts: EngineParts, request: CreateRequest
   const config = withHostname(mergeConfig(userConfig, imageConfig(image)), hostConfig, id);
   if (commandLine(config).length === 0) fail("invalid", "NO_COMMAND", "no command specified");
   parseSignal(config.StopSignal || "SIGTERM");
-  const { resources, warnings } = checkSettings(parts, config, hostConfig);
-
   const chainId = image?.chainId ?? null;
   await using undo = new AsyncDisposableStack();
   const snapshot = parts.snapshotter.prepare(id, chainId);
@@ -57,14 +55,14 @@ export async function createContainer(parts: EngineParts, request: CreateRequest
   const mounts = await createMountPoints(parts, config, hostConfig, chainId, undo);
   await mkdir(containerDirectory(parts, id), { recursive: true, mode: 0o710 });
 
-  const record: ContainerRecord = {
+  const { record, warnings } = await checkSettings(parts, {
     id,
     name,
     created: timestampNow(),
     imageId: image?.id ?? "",
     chainId,
     config,
-    hostConfig: { ...hostConfig, ...resources },
+    hostConfig,
     networks: requestedNetworks(parts, hostConfig, NetworkingConfig.EndpointsConfig),
     mounts,
     snapshot,
@@ -72,7 +70,7 @@ export async function createContainer(parts: EngineParts, request: CreateRequest
     restartCount: 0,
     stoppedByUser: false,
     state: { status: "created", error: "", exitCode: 0 },
-  };
+  });
   parts.containers.insert(record);
   undo.move();
   emitContainerEvent(parts, record, "create");

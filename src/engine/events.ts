@@ -1,6 +1,6 @@
+import type { Filters } from "../base/filters.ts";
 import { type Nanoseconds, nowNanoseconds } from "../base/timestamp.ts";
 import type { Store } from "../store/database.ts";
-import type { Filters } from "./filters.ts";
 
 export type EventType = "container" | "image" | "network" | "volume" | "builder" | "daemon";
 

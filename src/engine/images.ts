@@ -1,12 +1,13 @@
+import { matchesGlob } from "node:path/posix";
 import { fail } from "../base/errors.ts";
-import { formatTimestamp } from "../base/timestamp.ts";
+import { assertKnownFilters, booleanFilter, type Filters, matchesAny, matchesLabels } from "../base/filters.ts";
+import { formatTimestamp, ZERO_TIMESTAMP } from "../base/timestamp.ts";
 import { diffIdsOf } from "../image/config.ts";
 import { historyOf } from "../image/history.ts";
 import type { Image } from "../image/image-store.ts";
-import { familiarName, familiarRepository, parseReference, parseRepositoryAndTag } from "../image/reference.ts";
+import { familiarName, familiarRepository, parseRepositoryAndTag, type Reference } from "../image/reference.ts";
+import { type Removal, removeImage } from "../image/remove-image.ts";
 import type { EngineParts } from "./engine-parts.ts";
-import { assertKnownFilters, booleanFilter, type Filters, matchesAny, matchesLabels } from "./filters.ts";
-import { type RemovedImage, type RemoveImageOptions, removeImage } from "./remove-image.ts";
 
 export interface ListImagesOptions {
   /** Intermediate images too. */
@@ -52,10 +53,10 @@ export class Images {
         Id: image.id,
         ParentId: image.parentId ?? "",
         RepoTags: this.#repoTags(image),
-        RepoDigests: parts.images.repoDigestsOf(image.id),
+        RepoDigests: [],
         Created: Math.floor(createdMs(image) / 1000),
         Size: image.sizeBytes,
-        SharedSize: options.sharedSize ? parts.images.sharedSize(image.id) : -1,
+        SharedSize: options.sharedSize ? sharedSize(parts, image) : -1,
         Labels: image.config.config?.Labels ?? null,
         Containers: -1,
       }));
@@ -68,7 +69,7 @@ export class Images {
     return {
       Id: image.id,
       RepoTags: this.#repoTags(image),
-      RepoDigests: parts.images.repoDigestsOf(image.id),
+      RepoDigests: [],
       Parent: image.parentId ?? "",
       Comment: config.history?.at(-1)?.comment ?? "",
       Created: config.created ?? "",
@@ -85,7 +86,7 @@ export class Images {
   }
 
   history(reference: string) {
-    return historyOf(this.#parts.images, this.#parts.images.resolve(reference));
+    return historyOf(this.#parts.images, this.#parts.layers, this.#parts.images.resolve(reference));
   }
 
   /** @throws not-found; invalid for a name that is no reference. */
@@ -96,34 +97,48 @@ export class Images {
     this.#parts.events.emit("image", "tag", image.id, { name: familiarName(name) });
   }
 
-  remove(reference: string, options: RemoveImageOptions): RemovedImage[] {
-    return removeImage(this.#parts, reference, options);
+  /**
+   * Takes a name off an image, and removes the image with its last one. @throws not-found; conflict in Docker's words.
+   */
+  remove(reference: string, options: { force: boolean; noPrune: boolean }): Removal[] {
+    const parts = this.#parts;
+    const removals = removeImage(parts.images, reference, {
+      force: options.force,
+      prune: !options.noPrune,
+      usersOf: (id) => usersOf(parts, id),
+    });
+    for (const removal of removals) {
+      if ("Untagged" in removal) parts.events.emit("image", "untag", removal.Untagged, { name: removal.Untagged });
+      else parts.events.emit("image", "delete", removal.Deleted, { name: removal.Deleted });
+    }
+    return removals;
   }
 
   /** Removes images that nothing uses: untagged ones, or with `dangling=false` all without a container. */
-  prune(filters: Filters): { ImagesDeleted: RemovedImage[] | null; SpaceReclaimed: number } {
+  prune(filters: Filters): { ImagesDeleted: Removal[] | null; SpaceReclaimed: number } {
     assertKnownFilters(filters, ["dangling", "until", "label", "label!"]);
     const parts = this.#parts;
     const onlyDangling = booleanFilter(filters, "dangling") ?? true;
-    const used = new Set(parts.containers.all().map(({ imageId }) => imageId));
-    const sizeBefore = parts.layers.diskUsage();
-    const removed: RemovedImage[] = [];
+    const sizeBefore = layersSize(parts);
+    const removals: Removal[] = [];
     for (const image of parts.images.list()) {
-      if (used.has(image.id) || !parts.images.find(image.id)) continue;
-      if (onlyDangling && parts.images.tagsOf(image.id).length > 0) continue;
-      if (parts.images.childrenOf(image.id).length > 0) continue;
+      const tags = parts.images.tagsOf(image.id);
+      if (parts.images.get(image.id) === null || usersOf(parts, image.id).length > 0) continue;
+      if ((onlyDangling && tags.length > 0) || parts.images.childrenOf(image.id).length > 0) continue;
       if (!matchesLabels(image.config.config?.Labels ?? {}, filters)) continue;
       if (!matchesAny(filters, "until", (until) => createdMs(image) < parseUntil(until))) continue;
-      removed.push(...removeImage(parts, image.id, { force: true, noPrune: false }));
+      for (const tag of tags.slice(1))
+        removals.push(...this.remove(familiarName(tag), { force: true, noPrune: false }));
+      removals.push(...this.remove(image.id, { force: true, noPrune: false }));
     }
     return {
-      ImagesDeleted: removed.length > 0 ? removed : null,
-      SpaceReclaimed: Math.max(0, sizeBefore - parts.layers.diskUsage()),
+      ImagesDeleted: removals.length > 0 ? removals : null,
+      SpaceReclaimed: Math.max(0, sizeBefore - layersSize(parts)),
     };
   }
 
   #repoTags(image: Image): string[] {
-    return this.#parts.images.tagsOf(image.id).map((name) => familiarName(parseReference(name)));
+    return this.#parts.images.tagsOf(image.id).map(familiarName);
   }
 }
 
@@ -133,15 +148,37 @@ function createdMs(image: Image): number {
 }
 
 function lastTagTime(parts: EngineParts, image: Image): string {
-  const since = parts.images.taggedSince(image.id);
-  return since === undefined ? "0001-01-01T00:00:00Z" : formatTimestamp(since);
+  const since = parts.images.lastTaggedNs(image.id);
+  return since === null ? ZERO_TIMESTAMP : formatTimestamp(since);
 }
 
 /** A shell pattern on `repository` or `repository:tag`, as a person writes them; `*` does not cross a slash. */
-function matchesReference(tag: string, pattern: string): boolean {
-  const reference = parseReference(tag);
-  const glob = new Bun.Glob(pattern);
-  return glob.match(familiarName(reference)) || glob.match(familiarRepository(reference));
+function matchesReference(reference: Reference, pattern: string): boolean {
+  return matchesGlob(familiarName(reference), pattern) || matchesGlob(familiarRepository(reference), pattern);
+}
+
+function usersOf(parts: EngineParts, imageId: string) {
+  return parts.containers
+    .all()
+    .filter((container) => container.imageId === imageId)
+    .map(({ id, state }) => ({ id, running: state.status === "running" }));
+}
+
+/** Bytes of the layers that other images have as well. */
+function sharedSize(parts: EngineParts, image: Image): number {
+  const others = parts.images.list().filter(({ id }) => id !== image.id);
+  const theirs = new Set(others.flatMap(({ chainId }) => parts.layers.stack(chainId).map((layer) => layer.chainId)));
+  return parts.layers
+    .stack(image.chainId)
+    .filter(({ chainId }) => theirs.has(chainId))
+    .reduce((sum, layer) => sum + layer.sizeBytes, 0);
+}
+
+/** Bytes of all images' layers, each counted once. */
+export function layersSize(parts: EngineParts): number {
+  const layers = parts.images.list().flatMap(({ chainId }) => parts.layers.stack(chainId));
+  const sizes = new Map(layers.map((layer) => [layer.chainId, layer.sizeBytes]));
+  return [...sizes.values()].reduce((sum, size) => sum + size, 0);
 }
 
 /** `until` as Docker's prune takes it: a time, seconds since the epoch, or a length of time back from now (`24h`). */

@@ -1,9 +1,9 @@
 import { fail } from "../base/errors.ts";
+import { assertKnownFilters, booleanFilter, type Filters, matchesAny, matchesLabels } from "../base/filters.ts";
 import { humanSince } from "../base/human-duration.ts";
 import { type ContainerRecord, type ContainerState, commandLine, statusOf } from "./container-record.ts";
 import { containerSizes } from "./container-size.ts";
 import type { EngineParts } from "./engine-parts.ts";
-import { assertKnownFilters, booleanFilter, type Filters, matchesAny, matchesLabels } from "./filters.ts";
 import { networkSettings } from "./network-settings.ts";
 
 export interface ListOptions {

@@ -2,7 +2,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { KeyedLock } from "../base/keyed-lock.ts";
 import type { Log } from "../base/log.ts";
-import { setNativeDirectory } from "../base/native.ts";
+import { nativePath, setNativeDirectory } from "../base/native.ts";
 import type { Paths } from "../base/paths.ts";
 import { ContentStore } from "../image/content-store.ts";
 import { ImageStore } from "../image/image-store.ts";
@@ -11,7 +11,9 @@ import { Networks } from "../network/networks.ts";
 import { Berths } from "../runtime/berths.ts";
 import { readCgroupLayout } from "../runtime/cgroup.ts";
 import { readHost } from "../runtime/host.ts";
+import { readResourceSupport } from "../runtime/resource-support.ts";
 import { SeccompCompiler } from "../runtime/seccomp-compile.ts";
+import { MountPointLayers } from "../snapshot/mount-point-layer.ts";
 import { Snapshotter } from "../snapshot/snapshotter.ts";
 import { Trash } from "../snapshot/trash.ts";
 import { Store } from "../store/database.ts";
@@ -35,6 +37,8 @@ export function openParts(paths: Paths, log: Log): EngineParts {
   const snapshotter = Snapshotter.open(store, join(paths.root, "snapshots"), trash);
   const content = ContentStore.open(join(paths.root, "content"));
   const layers = new LayerStore(store, content, snapshotter);
+  const host = readHost();
+  const cgroups = readCgroupLayout();
   return {
     paths,
     log,
@@ -44,12 +48,14 @@ export function openParts(paths: Paths, log: Log): EngineParts {
     layers,
     images: new ImageStore(store, content, layers),
     snapshotter,
-    networks: new Networks(store),
+    networks: new Networks(store, paths.run, log),
     volumes: new Volumes(store, join(paths.root, "volumes")),
     events: new EventLog(store),
-    host: readHost(),
-    cgroups: readCgroupLayout(),
-    seccomp: new SeccompCompiler(join(paths.root, "cache", "seccomp")),
+    host,
+    cgroups,
+    support: readResourceSupport(cgroups),
+    seccomp: new SeccompCompiler(nativePath("lighter-seccomp"), join(paths.root, "cache", "seccomp"), host),
+    mountPoints: new MountPointLayers(store, snapshotter),
     berths: new Berths(paths.run, log),
     containers: new ContainerStore(store),
     execs: new ExecRegistry(),

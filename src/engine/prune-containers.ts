@@ -1,5 +1,5 @@
+import { assertKnownFilters, type Filters, matchesAny, matchesLabels } from "../base/filters.ts";
 import type { EngineParts } from "./engine-parts.ts";
-import { assertKnownFilters, type Filters, matchesAny, matchesLabels } from "./filters.ts";
 import { parseUntil } from "./images.ts";
 import { removeContainer } from "./remove-container.ts";
 

@@ -5,6 +5,7 @@ import { z } from "zod";
 import { errnoOf, messageOf } from "../base/errors.ts";
 import { timestampNow } from "../base/timestamp.ts";
 import { Shim } from "../runtime/shim.ts";
+import { MountPointLayers } from "../snapshot/mount-point-layer.ts";
 import { type ContainerExit, containerExited } from "./container-exit.ts";
 import type { ContainerRecord, RunningState } from "./container-record.ts";
 import type { EngineParts } from "./engine-parts.ts";
@@ -19,10 +20,12 @@ import { startContainer, watchShim } from "./start-container.ts";
 export async function reconcile(parts: EngineParts): Promise<void> {
   const running = parts.containers.all().filter(({ state }) => state.status === "running");
   await Promise.all(running.map((record) => findAgain(parts, record)));
-  parts.snapshotter.sweep((owner) => parts.containers.has(owner));
+  parts.snapshotter.sweep((owner) => parts.containers.has(owner) || MountPointLayers.owns(owner));
   await clearDirectories(parts);
   await clearSockets(parts);
-  await parts.networks.reconcile();
+  parts.networks.ensureDefaults();
+  await parts.networks.reconcile([...parts.live.keys()]);
+  parts.images.sweep();
   for (const record of parts.containers.all()) {
     if (record.state.status === "running" || !shouldStartWithEngine(record)) continue;
     startContainer(parts, record.id).catch((error) => {

@@ -12,6 +12,7 @@ export async function renameContainer(parts: EngineParts, reference: string, nam
     }
     parts.containers.assertNameFree(name);
     const after = parts.containers.update(id, { name });
+    parts.networks.renameContainer(id, name);
     emitContainerEvent(parts, after, "rename", { oldName: `/${before.name}` });
   });
 }

@@ -1,16 +1,17 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { fail, LighterError, messageOf } from "../base/errors.ts";
+import { fail, messageOf } from "../base/errors.ts";
 import { PhaseTrace } from "../base/phase-trace.ts";
 import { timestampNow } from "../base/timestamp.ts";
 import type { Shim } from "../runtime/shim.ts";
+import { StartFailure } from "../runtime/start-failure.ts";
 import { emitContainerEvent } from "./container-events.ts";
 import { autoRemove, containerExited, releaseNetwork } from "./container-exit.ts";
 import type { ContainerRecord } from "./container-record.ts";
 import type { EngineParts } from "./engine-parts.ts";
 import { execExited } from "./execs.ts";
 import { containerDirectory } from "./inspect-container.ts";
-import { joinNetworks } from "./join-networks.ts";
+import { boundPorts, joinNetworks } from "./join-networks.ts";
 import { startRequest } from "./start-request.ts";
 
 /**
@@ -56,15 +57,21 @@ async function start(parts: EngineParts, record: ContainerRecord, trace: PhaseTr
   if (record.state.status !== "created") await rm(exitFile, { force: true });
 
   undo.defer(() => releaseNetwork(parts, id));
-  const joined = joinNetworks(parts, record);
+  const joined = await joinNetworks(parts, record);
   trace.mark("network");
-  const request = await startRequest(parts, record, { exitFile, directory, joined });
+  const request = await startRequest(parts, record, {
+    exitFile,
+    directory,
+    joined,
+    lower: await parts.layers.lower(record.chainId),
+  });
   trace.mark("prepare");
   const shim = await taking;
   trace.mark("berth");
   const created = await shim.create(request);
   trace.mark("create");
-  await parts.networks.publish(id, joined.mappings(created.ports));
+  await parts.networks.publish(id, boundPorts(joined.claimed, created.ports));
+  for (const endpoint of joined.endpoints) parts.networks.linked(endpoint);
   watchShim(parts, id, shim);
   await parts.pendingAttaches.connectAll(record, shim);
   // Written before the process runs: an engine that is killed here finds the shim, or sees that it went with it.

@@ -1,13 +1,13 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { arch, cpus, hostname, version as kernelVersion, release, totalmem } from "node:os";
 import { errnoOf } from "../base/errors.ts";
+import { NO_FILTERS } from "../base/filters.ts";
 import { timestampNow } from "../base/timestamp.ts";
 import { API_VERSION, MIN_API_VERSION, VERSION } from "../base/version.ts";
 import { hostArchitecture } from "../image/config.ts";
 import { statusOf } from "./container-record.ts";
 import type { EngineParts } from "./engine-parts.ts";
-import { NO_FILTERS } from "./filters.ts";
-import { Images } from "./images.ts";
+import { Images, layersSize } from "./images.ts";
 import { listContainers } from "./list-containers.ts";
 
 /** The body of `GET /version`. */
@@ -43,7 +43,7 @@ export function infoDocument(parts: EngineParts) {
   const statuses = parts.containers.all().map(({ state }) => statusOf(state));
   const count = (...wanted: string[]) => statuses.filter((status) => wanted.includes(status)).length;
   const { version: cgroupVersion } = parts.cgroups;
-  const has = (controller: string) => parts.cgroups.controllers.has(controller);
+  const has = (controller: string) => parts.cgroups.trees.has(controller);
   return {
     ID: parts.store.engineId(),
     Containers: statuses.length,
@@ -128,7 +128,7 @@ export async function diskUsageDocument(parts: EngineParts) {
   const containers = await listContainers(parts, { all: true, limit: 0, size: true, filters: NO_FILTERS });
   const images = new Images(parts).list({ all: false, sharedSize: true, filters: NO_FILTERS });
   return {
-    LayersSize: parts.layers.diskUsage(),
+    LayersSize: layersSize(parts),
     Images: images.map((image) => ({
       ...image,
       Containers: parts.containers.all().filter(({ imageId }) => imageId === image.Id).length,

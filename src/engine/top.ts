@@ -21,6 +21,8 @@ export async function containerProcesses(parts: EngineParts, reference: string, 
     fail("invalid", "PS_ARGUMENTS", `ps arguments may only have letters, digits and ,=:%+-: ${psArguments}`);
   }
   const pids = new Set(pidsIn(parts.cgroups, state.cgroupPath));
+  // The shim's own process in the container's groups is none of the container's.
+  pids.delete(parts.live.get(record.id)?.keeperPid ?? 0);
   const output = await run("ps", args).catch((error) =>
     fail("invalid", "PS_FAILED", `Error running ps: ${messageOf(error)}`),
   );

@@ -1,6 +1,7 @@
 import { fail } from "../base/errors.ts";
 import { updateLive } from "../runtime/cgroup-update.ts";
-import { checkResources } from "./check-settings.ts";
+import { checkResources } from "../runtime/resource-limits.ts";
+import { ociResources } from "../runtime/resources.ts";
 import type { Resources, RestartPolicy } from "./container-config.ts";
 import { emitContainerEvent } from "./container-events.ts";
 import type { EngineParts } from "./engine-parts.ts";
@@ -28,8 +29,9 @@ export async function updateContainer(
       );
     }
     const changed = { ...record.hostConfig, ...request.resources };
-    const { resources, warnings } = checkResources(parts, changed);
-    if (record.state.status === "running") await updateLive(parts.cgroups, record.state.cgroupPath, resources);
+    const { resources, warnings } = checkResources(changed, parts.support);
+    if (record.state.status === "running")
+      await updateLive(parts.cgroups, record.state.cgroupPath, await ociResources(resources), parts.support);
     const updated = parts.containers.update(id, {
       hostConfig: {
         ...changed,

@@ -112,6 +112,14 @@ export class ImageStore {
       .map((row) => parseName(row.name));
   }
 
+  /** When the image last got a name, in nanoseconds since the epoch; null if it has none. */
+  lastTaggedNs(id: Digest): bigint | null {
+    const row = this.store.db
+      .query<{ since: string | null }, [string]>("SELECT CAST(max(since_ns) AS TEXT) AS since FROM tag WHERE image_id = ?")
+      .get(id);
+    return row?.since ? BigInt(row.since) : null;
+  }
+
   /** The names in one repository (`docker save busybox` means all of them). */
   tagsIn(repository: Reference): { reference: Reference; imageId: Digest }[] {
     return this.store.db
