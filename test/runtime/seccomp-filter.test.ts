@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import fc from "fast-check";
 import { nativePath } from "../../src/base/native.ts";
 import { DEFAULT_CAPABILITIES } from "../../src/runtime/capabilities.ts";
 import { SeccompCompiler } from "../../src/runtime/seccomp-compile.ts";
@@ -124,6 +126,38 @@ describe("a user's filter", () => {
     });
     await expect(filter([], choice)).rejects.toThrow(
       "the seccomp profile cannot be compiled: line 3: conditions on mseal need a newer libseccomp",
+    );
+  });
+});
+
+describe("the helper", () => {
+  const word = fc.constantFrom(
+    "default",
+    "arch",
+    "rule",
+    "allow",
+    "errno:1",
+    "read",
+    "x86",
+    "0",
+    "eq",
+    "masked_eq",
+    "9",
+  );
+  const line = fc.oneof(
+    fc.array(word, { maxLength: 9 }).map((words) => words.join(" ")),
+    fc.string({ unit: "binary", maxLength: 600 }),
+  );
+  test("compiles or refuses whatever it reads, in one line", () => {
+    fc.assert(
+      fc.property(fc.array(line, { maxLength: 8 }), (lines) => {
+        const input = ["default errno:1", ...lines, ""].join("\n");
+        const { status, stdout, stderr } = spawnSync(nativePath("lighter-seccomp"), { input });
+        expect(status).toBeOneOf([0, 1]);
+        if (status === 0) expect(stdout.length % 8).toBe(0);
+        else expect(stderr.toString()).toMatch(/^lighter-seccomp: [^\n]+\n$/);
+      }),
+      { numRuns: 60 },
     );
   });
 });
