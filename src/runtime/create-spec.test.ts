@@ -14,7 +14,7 @@ const host: Host = {
   architecture: "amd64",
   maskedPaths: ["/proc/kcore", "/sys/firmware"],
   hardLimits: new Map(),
-  resources: { version: 1, files: new Set(), cpuCount: 2, cpus: "0-1", mems: "0" },
+  apparmor: false,
 };
 
 const plain: RuntimeSettings = {
@@ -316,6 +316,12 @@ describe("the process", () => {
     expect(privileged.user.userName).toBe("root");
     expect(privileged.capabilities?.effective).toHaveLength(41);
   });
+});
+
+test("an AppArmor profile is asked for where the kernel knows any", () => {
+  const settings = { ...plain, security: parseSecurityOptions(["apparmor=mine"]) };
+  expect(createSpec(settings, host).spec.process).not.toHaveProperty("apparmorProfile");
+  expect(createSpec(settings, { ...host, apparmor: true }).spec.process.apparmorProfile).toBe("mine");
 });
 
 test("security options decide what is masked", () => {

@@ -139,7 +139,7 @@ function containerProcess(settings: RuntimeSettings, host: Host): Process {
     capabilities: capabilitySets(settings, host),
     noNewPrivileges: settings.security.noNewPrivileges,
     oomScoreAdj: settings.oomScoreAdj,
-    ...(settings.security.apparmor ? { apparmorProfile: settings.security.apparmor } : {}),
+    ...(host.apparmor && settings.security.apparmor ? { apparmorProfile: settings.security.apparmor } : {}),
   };
 }
 

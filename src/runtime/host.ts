@@ -1,8 +1,7 @@
+import { readFileSync } from "node:fs";
 import { arch, release } from "node:os";
 import { type Capability, readBoundingSet } from "./capabilities.ts";
-import { type CgroupLayout, readCgroupLayout } from "./cgroup.ts";
 import { readDefaultMaskedPaths } from "./masked-paths.ts";
-import { type ResourceSupport, readResourceSupport } from "./resource-support.ts";
 import { readHardLimits } from "./ulimits.ts";
 
 /** Facts of this machine on which specs depend. They do not change while an engine runs. */
@@ -14,7 +13,8 @@ export interface Host {
   readonly maskedPaths: readonly string[];
   /** By `RLIMIT_` name. */
   readonly hardLimits: ReadonlyMap<string, number>;
-  readonly resources: ResourceSupport;
+  /** Whether the kernel confines by AppArmor; only then can a profile be asked for. */
+  readonly apparmor: boolean;
 }
 
 export interface KernelVersion {
@@ -22,15 +22,24 @@ export interface KernelVersion {
   readonly minor: number;
 }
 
-export function readHost(cgroups: CgroupLayout = readCgroupLayout()): Host {
+export function readHost(): Host {
   return {
     capabilities: readBoundingSet(),
     kernel: parseKernelVersion(release()),
     architecture: arch() === "arm64" ? "arm64" : "amd64",
     maskedPaths: readDefaultMaskedPaths(),
     hardLimits: readHardLimits(),
-    resources: readResourceSupport(cgroups),
+    apparmor: hasAppArmor(),
   };
+}
+
+function hasAppArmor(): boolean {
+  try {
+    return readFileSync("/sys/module/apparmor/parameters/enabled", "utf8").startsWith("Y");
+  } catch {
+    // Not built in.
+    return false;
+  }
 }
 
 /** `6.18.44-fc` is 6.18; what is no version is 0.0, older than everything. */

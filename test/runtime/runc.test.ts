@@ -26,7 +26,7 @@ const RUNC = ["/usr/sbin/runc", "/usr/bin/runc"].find((path) => existsSync(path)
 const BUSYBOX = "/bin/busybox";
 const CGROUP_PARENT = `/lighter-test-${process.pid}`;
 const cgroups = readCgroupLayout();
-const host = readHost(cgroups);
+const host = readHost();
 
 let directory: string;
 
