@@ -11,7 +11,7 @@ export interface Host {
   /** As Go names it, which profiles do. */
   readonly architecture: "amd64" | "arm64";
   readonly maskedPaths: readonly string[];
-  /** By `RLIMIT_` name. */
+  /** What resource limits cannot exceed, by `RLIMIT_` name; empty with CAP_SYS_RESOURCE, which may raise them (getrlimit(2)). */
   readonly hardLimits: ReadonlyMap<string, number>;
   /** Whether the kernel confines by AppArmor; only then can a profile be asked for. */
   readonly apparmor: boolean;
@@ -23,12 +23,13 @@ export interface KernelVersion {
 }
 
 export function readHost(): Host {
+  const capabilities = readBoundingSet();
   return {
-    capabilities: readBoundingSet(),
+    capabilities,
     kernel: parseKernelVersion(release()),
     architecture: arch() === "arm64" ? "arm64" : "amd64",
     maskedPaths: readDefaultMaskedPaths(),
-    hardLimits: readHardLimits(),
+    hardLimits: capabilities.has("CAP_SYS_RESOURCE") ? new Map() : readHardLimits(),
     apparmor: hasAppArmor(),
   };
 }
