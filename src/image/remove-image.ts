@@ -57,7 +57,7 @@ function removeWithParents(images: ImageStore, image: Image, options: RemoveImag
     for (const name of images.tagsOf(at.id)) removals.push({ Untagged: familiarName(name) });
     const layers = images.remove(at.id);
     removals.push({ Deleted: at.id }, ...layers.map((chainId) => ({ Deleted: chainId })));
-    const goesToo = options.prune && parent !== null && !isHeld(images, parent, options);
+    const goesToo: boolean = options.prune && parent !== null && !isHeld(images, parent, options);
     at = goesToo ? parent : null;
   }
   return removals;

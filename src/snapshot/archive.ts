@@ -143,10 +143,10 @@ const ChangeSchema = z.object({
 export type Change = z.infer<typeof ChangeSchema>;
 
 /** What was written to an overlay's upper directory, as `docker diff` shows it, in the order of a walk by name. */
-export function changes(root: OverlayRoot, signal?: AbortSignal): Promise<Change[]> {
+export function changes(root: OverlayRoot & { readonly upper: number }, signal?: AbortSignal): Promise<Change[]> {
   return runArchive({
     operation: "changes",
-    options: [rootOption("root", root)],
+    options: [rootOption("root", { ...root, upper: null }), `--upper=${root.snapshots}/${root.upper}/fs`],
     result: z.array(ChangeSchema),
     signal,
   });
@@ -156,6 +156,8 @@ export function changes(root: OverlayRoot, signal?: AbortSignal): Promise<Change
 export interface CopyItem {
   readonly from: string;
   readonly to: string;
+  /** If the source is a tar archive (packed in any way), unpack it into this directory instead. */
+  readonly extractInto?: string;
 }
 
 export interface CopyTreeOptions {
@@ -163,14 +165,13 @@ export interface CopyTreeOptions {
   readonly owner: string | null;
   /** Permission bits for all that is copied; null keeps the source's. */
   readonly mode: number | null;
-  /** Unpack sources that are tar archives (packed in any way) into the directory `to` instead of copying them. */
-  readonly extract: boolean;
   readonly signal?: AbortSignal;
 }
 
 /**
- * Copies between roots with modes, times, extended attributes and hard links. Sources that are symbolic links are
- * followed, those inside a tree are copied as links. Missing directories above a target are made (0755, `owner`).
+ * Copies between roots with modes, times, extended attributes and hard links, by BuildKit's rules. Sources and targets
+ * that are symbolic links are followed, those inside a tree are copied as links. Missing directories above a target are
+ * made (0755, `owner`); those that are there keep what they are. A directory and another file never replace each other.
  */
 export async function copyTree(
   source: RootAccess,
@@ -183,10 +184,13 @@ export async function copyTree(
     options: [
       rootOption("source", source),
       rootOption("target", target),
-      ...items.flatMap(({ from, to }) => [`--from=${from}`, `--to=${to}`]),
+      ...items.flatMap(({ from, to, extractInto }) => [
+        `--from=${from}`,
+        `--to=${to}`,
+        `--extract-into=${extractInto ?? ""}`,
+      ]),
       ...optional("owner", options.owner),
       ...optional("mode", options.mode?.toString(8)),
-      ...(options.extract ? ["--extract"] : []),
     ],
     result: z.unknown(),
     signal: options.signal,
