@@ -74,6 +74,15 @@ export function isolatePort(name: string): void {
   writeFileSync(`/sys/class/net/${name}/brport/isolated`, "1");
 }
 
+/**
+ * Lets a port's own frames come back to it. Where br_netfilter is on (Docker and Kubernetes turn it on for the whole
+ * machine), a redirected packet is passed on by the bridge itself, and a container that calls its own published port would
+ * never hear from itself.
+ */
+export function reflectPort(name: string): void {
+  writeFileSync(`/sys/class/net/${name}/brport/hairpin_mode`, "1");
+}
+
 function assertOwner({ name, owner }: BridgeLink): void {
   if (ownerOf(name) === owner && existsSync(`/sys/class/net/${name}/bridge`)) return;
   fail(

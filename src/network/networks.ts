@@ -4,7 +4,7 @@ import { newId } from "../base/ids.ts";
 import type { Log } from "../base/log.ts";
 import type { Store } from "../store/database.ts";
 import { lowestFreeAddress, requestedAddress } from "./address-pool.ts";
-import { isolatePort } from "./bridge-link.ts";
+import { isolatePort, reflectPort } from "./bridge-link.ts";
 import { Bridges, ownSubnets } from "./bridges.ts";
 import { type NetworkCreate, parseBridgeRequest } from "./create-network.ts";
 import { formatIpv4, type Ipv4, parseIpv4 } from "./ipv4.ts";
@@ -241,7 +241,10 @@ export class Networks {
     return claimPorts(this.#records, endpoint, endpoint.place.address, requests, network.bridge.hostBinding);
   }
 
-  /** Leads the container's ports to it, with one atomic batch; `mappings` with the numbers that the shim has bound. */
+  /**
+   * Leads the container's ports to it, with one atomic batch, once its link is there; `mappings` with the numbers that the
+   * shim has bound.
+   */
   async publish(containerId: string, mappings: readonly PortMapping[]): Promise<void> {
     if (mappings.length === 0) return;
     this.#records.store.transaction(() => {
@@ -249,6 +252,9 @@ export class Networks {
       for (const mapping of mappings) this.#records.insertPort(containerId, mapping, true);
     });
     try {
+      for (const endpoint of this.#records.endpointsOf(containerId)) {
+        if (endpoint.place) reflectPort(hostLinkName(endpoint));
+      }
       await this.#bridges.applyRules();
     } catch (error) {
       this.#records.deletePortsOf(containerId);
