@@ -18,7 +18,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   template: ["image", "snapshot", "store", "base"],
   engine: ["image", "snapshot", "runtime", "network", "volume", "store", "base"],
   build: ["engine", "image", "snapshot", "runtime", "store", "base"],
-  api: ["engine", "build", "template", "store", "base"],
+  api: ["engine", "build", "template", "image", "network", "volume", "store", "base"],
   cli: ["client", "base"],
 };
 
