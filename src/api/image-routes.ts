@@ -1,6 +1,9 @@
 import { z } from "zod";
 import { fail } from "../base/errors.ts";
-import { ContainerConfigSchema } from "../engine/container-config.ts";
+import { applyChanges } from "../build/apply-changes.ts";
+import { type ContainerConfig, ContainerConfigSchema } from "../engine/container-config.ts";
+import { mergeConfig } from "../engine/merge-config.ts";
+import { parseRepositoryAndTag } from "../image/reference.ts";
 import { since } from "./api-version.ts";
 import { queryFilters, queryFlag, queryFlagOr, queryText, queryTexts } from "./query.ts";
 import { bytes, empty, json, progress } from "./reply.ts";
@@ -142,9 +145,14 @@ export const IMAGE_ROUTES: readonly Route[] = [
       changes: queryTexts,
     }),
     body: optionalJsonBody(ContainerConfigSchema),
-    handle: async ({ services: { engine }, query, body: config }) => {
-      const { container, repo: repository, ...options } = query;
-      return json(await engine.containers.commit(container, { ...options, repository, config }), 201);
+    handle: async ({ services: { engine }, query, body, abort }) => {
+      const { container, repo, tag, changes, ...options } = query;
+      const reference = repo === "" ? null : parseRepositoryAndTag(repo, tag);
+      const configure = (config: ContainerConfig) => {
+        const merged = mergeConfig(body, config);
+        return { ...merged, ...applyChanges(merged, changes) };
+      };
+      return json(await engine.containers.commit(container, { ...options, reference, configure, abort }), 201);
     },
   }),
 ];

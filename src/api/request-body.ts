@@ -5,34 +5,40 @@ import { fail, messageOf } from "../base/errors.ts";
 import { parseInput } from "./parse-input.ts";
 
 /** Turns a request's body into what a handler takes. */
-export type BodyReader<Body> = (request: IncomingMessage) => Promise<Body>;
+export interface BodyReader<Body> {
+  readonly read: (request: IncomingMessage) => Promise<Body>;
+}
 
 /** No JSON document that a client has reason to send comes near; an embedded build argument or config may be large. */
 const MAX_JSON_BYTES = 8 * 1024 * 1024;
 
 /** For routes without a body: whatever comes is left unread, and node throws it away. */
-export const noBody: BodyReader<undefined> = async () => undefined;
+export const noBody: BodyReader<undefined> = { read: async () => undefined };
 
 /** The body as it arrives, for archives. */
-export const streamBody: BodyReader<Readable> = async (request) => request;
+export const streamBody: BodyReader<Readable> = { read: async (request) => request };
 
 /** @throws invalid where the body is missing, too large, of another content type, no JSON, or has a field of the wrong type. */
 export function jsonBody<T>(schema: z.ZodType<T>): BodyReader<T> {
-  return async (request) => {
-    assertJsonContentType(request);
-    const text = await readText(request);
-    if (text.trim() === "") fail("invalid", "INVALID_JSON", "invalid JSON: got EOF while reading request body");
-    return parseInput(schema, parseJson(text), "invalid JSON");
+  return {
+    read: async (request) => {
+      assertJsonContentType(request);
+      const text = await readText(request);
+      if (text.trim() === "") fail("invalid", "INVALID_JSON", "invalid JSON: got EOF while reading request body");
+      return parseInput(schema, parseJson(text), "invalid JSON");
+    },
   };
 }
 
 /** As {@link jsonBody}, but no body, or `null`, is the schema's reading of `{}`; a body may come without a content type. */
 export function optionalJsonBody<T>(schema: z.ZodType<T>): BodyReader<T> {
-  return async (request) => {
-    const text = await readText(request);
-    if (text.trim() === "") return parseInput(schema, {}, "invalid JSON");
-    assertJsonContentType(request);
-    return parseInput(schema, parseJson(text) ?? {}, "invalid JSON");
+  return {
+    read: async (request) => {
+      const text = await readText(request);
+      if (text.trim() === "") return parseInput(schema, {}, "invalid JSON");
+      assertJsonContentType(request);
+      return parseInput(schema, parseJson(text) ?? {}, "invalid JSON");
+    },
   };
 }
 

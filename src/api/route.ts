@@ -61,7 +61,7 @@ export function route<const Path extends string, Query = Record<never, never>, B
 ): Route {
   // Without a schema or a reader their types are the defaults above, and these are their values.
   const query = definition.query ?? (z.object({}) as z.ZodType<Query>);
-  const readBody = definition.body ?? (noBody as BodyReader<Body>);
+  const body = definition.body ?? (noBody as BodyReader<Body>);
   return {
     method: definition.method,
     path: definition.path,
@@ -73,7 +73,7 @@ export function route<const Path extends string, Query = Record<never, never>, B
         // The table matched the path against this very pattern, so that its names are all there.
         params: params as PathParams<Path>,
         query: parseInput(query, rawQuery, "invalid parameter"),
-        body: await readBody(request),
+        body: await body.read(request),
         headers: request.headers,
         abort,
       }),

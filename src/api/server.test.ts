@@ -371,7 +371,7 @@ describe("hijacked connections", () => {
 
   test("a process speaks WebSocket, without Docker's frames", async () => {
     processSide = (socket) => {
-      socket.on("data", (chunk) => socket.write(stdcopyFrame(1, chunk)));
+      socket.on("data", (chunk: Buffer) => socket.write(stdcopyFrame(1, chunk)));
       socket.on("end", () => socket.end());
     };
     const client = new WebSocket(`ws+unix://${socketPath}:/attach-ws`);

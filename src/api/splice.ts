@@ -46,7 +46,9 @@ export async function splice(client: ClientStreams, attached: AttachedStreams): 
 }
 
 async function exchange({ input, output }: ClientStreams, socket: Socket, attached: AttachedStreams): Promise<void> {
-  const leave = () => socket.destroy();
+  const leave = () => {
+    socket.destroy();
+  };
   if (output.destroyed) return leave();
   output.once("close", leave);
   if (attached.stdin) forwardInput(input, socket, attached);

@@ -1,0 +1,23 @@
+import { BUILD_ROUTES } from "./build-routes.ts";
+import { CONTAINER_ROUTES } from "./container-routes.ts";
+import { EXEC_ROUTES } from "./exec-routes.ts";
+import { IMAGE_ROUTES } from "./image-routes.ts";
+import { NETWORK_ROUTES } from "./network-routes.ts";
+import { PLUGIN_ROUTES } from "./plugin-routes.ts";
+import type { Route } from "./route.ts";
+import { SWARM_ROUTES } from "./swarm-routes.ts";
+import { SYSTEM_ROUTES } from "./system-routes.ts";
+import { VOLUME_ROUTES } from "./volume-routes.ts";
+
+/** The whole Engine API, and Lighter's own endpoints beside it. */
+export const ROUTES: readonly Route[] = [
+  ...SYSTEM_ROUTES,
+  ...CONTAINER_ROUTES,
+  ...EXEC_ROUTES,
+  ...IMAGE_ROUTES,
+  ...BUILD_ROUTES,
+  ...NETWORK_ROUTES,
+  ...VOLUME_ROUTES,
+  ...SWARM_ROUTES,
+  ...PLUGIN_ROUTES,
+];
