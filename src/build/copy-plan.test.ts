@@ -27,7 +27,7 @@ describe("a destination", () => {
 
 describe("a copy", () => {
   const rows: readonly {
-    readonly sources: readonly (readonly ["file" | "directory" | "archive", string])[];
+    readonly sources: readonly (readonly ["file" | "directory", string])[];
     readonly to: string;
     readonly exists?: boolean;
     readonly expected: readonly string[];
@@ -39,8 +39,6 @@ describe("a copy", () => {
     { sources: [["directory", "d"]], to: "/x", expected: ["/x"] },
     { sources: [["directory", "d"]], to: "/x/", exists: true, expected: ["/x"] },
     { sources: [["directory", ""]], to: ".", expected: ["/"] },
-    { sources: [["archive", "a.tgz"]], to: "/x", expected: ["/x"] },
-    { sources: [["archive", "a.tgz"]], to: "/x/", expected: ["/x"] },
     {
       sources: [
         ["file", "a"],

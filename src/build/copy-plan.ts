@@ -5,8 +5,7 @@ import { joinPath } from "./change-config.ts";
 /** Something to copy, found already: `name` is the last part of the path as it was written, links not followed. */
 export interface CopySource {
   readonly name: string;
-  /** `archive`: a local tar archive in ADD, to be unpacked. */
-  readonly kind: "file" | "directory" | "archive";
+  readonly kind: "file" | "directory";
 }
 
 export interface Destination {
@@ -22,8 +21,8 @@ export function parseDestination(text: string, workingDirectory: string): Destin
 }
 
 /**
- * Where each source goes (Dockerfile reference, "COPY: Destination"): a directory's content and an archive's go into the
- * destination, which becomes a directory; a file goes into it if it is a directory, else it becomes it.
+ * Where each source goes (Dockerfile reference, "COPY: Destination"): a directory's content goes into the destination,
+ * which becomes a directory; a file goes into it if it is a directory, else it becomes it.
  * @param existsAsDirectory whether the image has a directory there now, links followed.
  */
 export function planCopy<S extends CopySource>(

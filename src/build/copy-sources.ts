@@ -7,8 +7,6 @@ import type { ChainId } from "../image/digest.ts";
 import { hashTrees } from "../snapshot/archive.ts";
 import type { RootAccess } from "../snapshot/root-access.ts";
 import type { BuildRun } from "./build-run.ts";
-import type { ContextNode } from "./context/context-tree.ts";
-import { ARCHIVE_HEAD_BYTES, isArchive } from "./context/is-archive.ts";
 import { listTree } from "./context/list-tree.ts";
 import type { CopySource } from "./copy-plan.ts";
 import type { Heredoc } from "./dockerfile/heredoc.ts";
@@ -31,6 +29,8 @@ export interface FoundSource extends CopySource {
    * know. null for all else, which becomes root's.
    */
   readonly ownersOf: ChainId | null;
+  /** If it is a tar archive, its content is copied instead: ADD of local files. */
+  readonly unpacks: boolean;
 }
 
 /**
@@ -69,21 +69,21 @@ async function sourcesOf(
   return [await download(build, source, instruction)];
 }
 
-async function sourcesInContext(build: BuildRun, kind: "ADD" | "COPY", source: string): Promise<FoundSource[]> {
+function sourcesInContext(build: BuildRun, kind: "ADD" | "COPY", source: string): FoundSource[] {
   const path = contextPath(source);
   const { tree } = build.context;
   if (hasWildcard(path)) {
     const matches = compilePathMatch(path);
     const found: FoundSource[] = [];
     for (const node of tree.walk()) {
-      if (matches(node.path)) found.push(await contextSource(build, kind, node.path));
+      if (matches(node.path)) found.push(contextSource(build, kind, node.path));
     }
     return found;
   }
-  return [await contextSource(build, kind, path)];
+  return [contextSource(build, kind, path)];
 }
 
-async function contextSource(build: BuildRun, kind: "ADD" | "COPY", path: string): Promise<FoundSource> {
+function contextSource(build: BuildRun, kind: "ADD" | "COPY", path: string): FoundSource {
   const { context } = build;
   const node = context.tree.resolve(path);
   if (!node) {
@@ -95,21 +95,13 @@ async function contextSource(build: BuildRun, kind: "ADD" | "COPY", path: string
   }
   return {
     name: posix.basename(path),
-    kind: await sourceKind(build, kind, node),
+    kind: node.kind === "directory" ? "directory" : "file",
+    unpacks: kind === "ADD",
     hash: context.hash(node),
     from: `/${node.path}`,
     open: () => context.unpack([node], build.signal),
     ownersOf: null,
   };
-}
-
-async function sourceKind(build: BuildRun, kind: "ADD" | "COPY", node: ContextNode): Promise<FoundSource["kind"]> {
-  if (node.kind === "directory") return "directory";
-  const unpacks =
-    kind === "ADD" &&
-    node.kind === "file" &&
-    (await isArchive(node.path, await build.context.read(node, ARCHIVE_HEAD_BYTES)));
-  return unpacks ? "archive" : "file";
 }
 
 /** Relative to the context's root, whatever it begins with. @throws invalid where it leads out. */
@@ -146,6 +138,7 @@ async function sourcesInImage(
       from: path,
       open: async () => root,
       ownersOf: chainId,
+      unpacks: false,
     });
   }
   return found;
@@ -171,5 +164,6 @@ async function inlineSource(build: BuildRun, { name, content }: Heredoc): Promis
       return { kind: "directory", path: directory };
     },
     ownersOf: null,
+    unpacks: false,
   };
 }

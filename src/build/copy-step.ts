@@ -41,8 +41,8 @@ export async function copyInstruction(
 
   const layer = await writeLayer(build, state, newId(), async (snapshotKey, lower) => {
     const target = build.parts.snapshotter.root(snapshotKey, lower);
-    for (const { root, owner, extract, items } of await batches(target, sources, destination, chown)) {
-      await copyTree(root, target, items, { owner, mode, extract, signal: build.signal });
+    for (const { root, owner, items } of await batches(target, sources, destination, chown)) {
+      await copyTree(root, target, items, { owner, mode, signal: build.signal });
     }
   });
   return commitStep(build, state, key, createdBy, layer);
@@ -51,7 +51,6 @@ export async function copyInstruction(
 interface Batch {
   readonly root: RootAccess;
   readonly owner: string | null;
-  readonly extract: boolean;
   readonly items: CopyItem[];
 }
 
@@ -68,12 +67,11 @@ async function batches(
   for (const { source, to } of planCopy(sources, destination, existsAsDirectory)) {
     const root = await source.open();
     const owner = chown ?? (source.ownersOf === null ? "0:0" : null);
-    const extract = source.kind === "archive";
     const last = result.at(-1);
-    const item = { from: source.from, to };
-    const joins = last?.owner === owner && last.extract === extract && isDeepStrictEqual(last.root, root);
+    const item = { from: source.from, to, ...(source.unpacks && { extractInto: destination.path }) };
+    const joins = last?.owner === owner && isDeepStrictEqual(last.root, root);
     if (joins) last.items.push(item);
-    else result.push({ root, owner, extract, items: [item] });
+    else result.push({ root, owner, items: [item] });
   }
   return result;
 }

@@ -41,6 +41,7 @@ export async function download(build: BuildRun, url: string, instruction: Instru
     from: "/content",
     open: async () => ({ kind: "directory", path }),
     ownersOf: null,
+    unpacks: false,
   };
 }
 

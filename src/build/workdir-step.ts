@@ -43,7 +43,7 @@ function makeDirectory(build: BuildRun, state: StageState, path: string) {
       { kind: "directory", path: empty },
       build.parts.snapshotter.root(snapshotKey, lower),
       [{ from: "/", to: path }],
-      { owner: "0:0", mode: null, extract: false, signal: build.signal },
+      { owner: "0:0", mode: null, signal: build.signal },
     );
   });
 }
