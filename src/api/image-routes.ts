@@ -49,7 +49,8 @@ export const IMAGE_ROUTES: readonly Route[] = [
       if (fromSrc !== "-") {
         fail("not-implemented", "IMPORT_URL", `cannot import ${fromSrc}: download it and import the file`);
       }
-      return progress(engine.images.import(body, { repository, tag, message, changes, abort }));
+      const reference = repository === "" ? null : parseRepositoryAndTag(repository, tag);
+      return progress(engine.images.import(body, { reference, message, config: { ...applyChanges({}, changes) }, abort }));
     },
   }),
   route({
@@ -62,11 +63,11 @@ export const IMAGE_ROUTES: readonly Route[] = [
     method: "GET",
     path: "/images/get",
     query: z.object({ names: queryTexts }),
-    handle: async ({ services: { engine }, query: { names }, abort }) => {
+    handle: async ({ services: { engine }, query: { names } }) => {
       // The docker CLI repeats the parameter, others put commas between the names.
       const references = names.flatMap((name) => name.split(",")).filter((name) => name !== "");
       if (references.length === 0) fail("invalid", "NO_IMAGES", "names must name at least one image");
-      return bytes(TAR, await engine.images.save(references, abort));
+      return bytes(TAR, engine.images.save(references));
     },
   }),
   route({
@@ -74,8 +75,7 @@ export const IMAGE_ROUTES: readonly Route[] = [
     path: "/images/load",
     query: z.object({ quiet: queryFlagOr(true) }),
     body: streamBody,
-    handle: ({ services: { engine }, query: { quiet }, body, abort }) =>
-      progress(engine.images.load(body, { quiet, abort })),
+    handle: ({ services: { engine }, body, abort }) => progress(engine.images.load(body, { abort })),
   }),
   route({
     method: "POST",
@@ -99,8 +99,7 @@ export const IMAGE_ROUTES: readonly Route[] = [
   route({
     method: "GET",
     path: "/images/{name}/get",
-    handle: async ({ services: { engine }, params: { name }, abort }) =>
-      bytes(TAR, await engine.images.save([name], abort)),
+    handle: async ({ services: { engine }, params: { name } }) => bytes(TAR, engine.images.save([name])),
   }),
   route({
     method: "POST",

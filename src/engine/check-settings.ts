@@ -22,8 +22,8 @@ export async function checkSettings(
   parsePortRequests({ ...hostConfig, ExposedPorts: record.config.ExposedPorts });
   for (const host of hostConfig.ExtraHosts ?? []) parseExtraHost(host);
   const settings = await runtimeSettings(parts, withoutNeighbours(checked), null);
-  createSpec(settings, parts.host);
-  return { record: checked, warnings: [...warnings, ...networkWarnings(checked)] };
+  const spec = createSpec(settings, parts.host);
+  return { record: checked, warnings: [...warnings, ...spec.warnings, ...networkWarnings(checked)] };
 }
 
 /** Containers whose namespaces are joined need to run only when this one starts. */

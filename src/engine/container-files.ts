@@ -59,6 +59,7 @@ export async function exportContainer(parts: EngineParts, reference: string, abo
 /** What the container changed against its image: `Kind` 0 modified, 1 added, 2 deleted; null for nothing. */
 export async function containerChanges(parts: EngineParts, reference: string, abort?: AbortSignal) {
   const record = parts.containers.resolve(reference);
-  const list = await changes(await overlayOf(parts, record), abort);
+  const root = await overlayOf(parts, record);
+  const list = await changes({ ...root, upper: record.snapshot }, abort);
   return list.length > 0 ? list.map(({ path, kind }) => ({ Path: path, Kind: kind })) : null;
 }

@@ -32,6 +32,7 @@ export class Engine {
   static async open(paths: Paths, options: { log: Log }): Promise<Engine> {
     const parts = openParts(paths, options.log);
     await reconcile(parts);
+    parts.berths.fill();
     return new Engine(parts);
   }
 

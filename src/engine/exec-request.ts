@@ -1,10 +1,11 @@
-import { createSpec } from "../runtime/create-spec.ts";
+import { containerCapabilities } from "../runtime/capabilities.ts";
+import { createExecProcess } from "../runtime/create-spec.ts";
 import type { ExecRequest } from "../runtime/shim-request.ts";
 import type { ExecConfig } from "./container-config.ts";
 import type { ContainerRecord } from "./container-record.ts";
 import type { EngineParts } from "./engine-parts.ts";
 import type { ExecStartOptions } from "./execs.ts";
-import { runtimeSettings } from "./runtime-settings.ts";
+import { processSettings } from "./runtime-settings.ts";
 
 /** A process beside a container's first: that one's settings with what the exec asks for in their place. */
 export async function execRequest(
@@ -14,25 +15,27 @@ export async function execRequest(
   config: ExecConfig,
   options: ExecStartOptions,
 ): Promise<ExecRequest> {
-  const base = await runtimeSettings(parts, record, null);
-  const settings = {
-    ...base,
-    args: config.Cmd ?? [],
-    env: [...base.env, ...config.Env],
-    cwd: config.WorkingDir || base.cwd,
-    user: config.User || base.user,
-    tty: config.Tty,
-    privileged: base.privileged || config.Privileged,
-    initPath: null,
-  };
-  const { spec } = createSpec(settings, parts.host);
+  const settings = processSettings(record);
+  const { privileged, capAdd, capDrop, security } = settings;
   return {
     id,
-    process: spec.process,
+    process: createExecProcess(
+      settings,
+      {
+        args: config.Cmd ?? [],
+        env: config.Env,
+        cwd: config.WorkingDir,
+        user: config.User,
+        tty: config.Tty,
+        privileged: config.Privileged,
+      },
+      parts.host,
+    ),
+    // As with runc, the container's own filter holds for its execs too, even for a privileged one.
     seccompFilter: await parts.seccomp.filterFor({
-      choice: settings.security.seccomp,
-      privileged: settings.privileged,
-      capabilities: spec.process.capabilities?.bounding ?? [],
+      choice: security.seccomp,
+      privileged,
+      capabilities: containerCapabilities({ privileged, add: capAdd, drop: capDrop }, parts.host.capabilities),
     }),
     stdio: {
       tty: config.Tty,

@@ -1,12 +1,16 @@
 import { matchesGlob } from "node:path/posix";
+import type { Readable } from "node:stream";
 import { fail } from "../base/errors.ts";
 import { assertKnownFilters, booleanFilter, type Filters, matchesAny, matchesLabels } from "../base/filters.ts";
 import { formatTimestamp, ZERO_TIMESTAMP } from "../base/timestamp.ts";
-import { diffIdsOf } from "../image/config.ts";
+import { diffIdsOf, type ImageRunConfig } from "../image/config.ts";
 import { historyOf } from "../image/history.ts";
 import type { Image } from "../image/image-store.ts";
+import { importImage } from "../image/import.ts";
+import { type LoadProgress, loadImages } from "../image/load.ts";
 import { familiarName, familiarRepository, parseRepositoryAndTag, type Reference } from "../image/reference.ts";
 import { type Removal, removeImage } from "../image/remove-image.ts";
+import { saveImages } from "../image/save.ts";
 import type { EngineParts } from "./engine-parts.ts";
 
 export interface ListImagesOptions {
@@ -14,6 +18,14 @@ export interface ListImagesOptions {
   readonly all: boolean;
   readonly sharedSize: boolean;
   readonly filters: Filters;
+}
+
+export interface ImportOptions {
+  readonly reference: Reference | null;
+  /** What history says of it. */
+  readonly message: string;
+  readonly config: ImageRunConfig;
+  readonly abort?: AbortSignal;
 }
 
 /** What clients do with images, in the Engine API's documents. */
@@ -135,6 +147,32 @@ export class Images {
       ImagesDeleted: removals.length > 0 ? removals : null,
       SpaceReclaimed: Math.max(0, sizeBefore - layersSize(parts)),
     };
+  }
+
+  /** Images as one archive for {@link load}, Docker and OCI tools alike. @throws not-found, before anything is sent. */
+  save(names: readonly string[]): Readable {
+    const { content, layers, images } = this.#parts;
+    return saveImages(content, layers, images, names);
+  }
+
+  /** @throws invalid, naming what is wrong with the archive. */
+  async *load(source: Readable, options: { abort?: AbortSignal }): AsyncGenerator<LoadProgress> {
+    const { content, layers, images, events } = this.#parts;
+    const loaded = yield* loadImages(content, layers, images, source, options.abort);
+    for (const image of loaded) events.emit("image", "load", image.id, { name: image.id });
+  }
+
+  /** Makes an image of one layer of an archive of a root file system; says its id. @throws invalid. */
+  async *import(source: Readable, options: ImportOptions): AsyncGenerator<{ status: string }> {
+    const image = await importImage(this.#parts.layers, this.#parts.images, {
+      source,
+      config: options.config,
+      comment: options.message || "Imported from -",
+      tags: options.reference === null ? [] : [options.reference],
+      signal: options.abort,
+    });
+    this.#parts.events.emit("image", "import", image.id, { name: image.id });
+    yield { status: image.id };
   }
 
   #repoTags(image: Image): string[] {

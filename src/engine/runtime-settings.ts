@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { RuntimeSettings } from "../runtime/create-spec.ts";
-import { resolveDevices } from "../runtime/devices.ts";
-import type { ContainerMount, Propagation } from "../runtime/mounts.ts";
+import { NO_DEVICES, resolveDevices } from "../runtime/devices.ts";
+import type { ContainerMount, EtcFiles, Propagation } from "../runtime/mounts.ts";
 import type { NamespaceMode, NamespaceModes } from "../runtime/namespaces.ts";
 import { ociResources } from "../runtime/resources.ts";
 import { parseSecurityOptions } from "../runtime/security-options.ts";
@@ -20,9 +20,29 @@ export async function runtimeSettings(
   record: ContainerRecord,
   etcDirectory: string | null,
 ): Promise<RuntimeSettings> {
-  const { config, hostConfig } = record;
+  const { hostConfig } = record;
+  const [devices, resources] = await Promise.all([
+    resolveDevices({
+      privileged: hostConfig.Privileged,
+      mappings: hostConfig.Devices,
+      cgroupRules: hostConfig.DeviceCgroupRules ?? [],
+    }),
+    ociResources(hostConfig),
+  ]);
   return {
-    id: record.id,
+    ...processSettings(record),
+    namespaces: namespaceModes(parts, hostConfig),
+    mounts: [...record.mounts.map(containerMount), ...tmpfsMounts(hostConfig)],
+    etcFiles: etcDirectory === null ? null : etcFilesIn(etcDirectory),
+    devices,
+    resources,
+  };
+}
+
+/** The part of it that decides how a process runs, without looking at anything; no mounts, devices or limits. */
+export function processSettings({ id, config, hostConfig }: ContainerRecord): RuntimeSettings {
+  return {
+    id,
     args: commandLine(config),
     env: config.Env,
     cwd: config.WorkingDir,
@@ -39,29 +59,26 @@ export async function runtimeSettings(
     security: parseSecurityOptions(hostConfig.SecurityOpt ?? []),
     maskedPaths: hostConfig.MaskedPaths,
     readonlyPaths: hostConfig.ReadonlyPaths,
-    namespaces: namespaceModes(parts, hostConfig),
-    mounts: [...record.mounts.map(containerMount), ...tmpfsMounts(hostConfig)],
-    etcFiles:
-      etcDirectory === null
-        ? null
-        : {
-            hosts: join(etcDirectory, "hosts"),
-            hostname: join(etcDirectory, "hostname"),
-            resolvConf: join(etcDirectory, "resolv.conf"),
-          },
+    namespaces: { pid: "private", network: "private", ipc: "private", uts: "private", cgroup: "private" },
+    mounts: [],
+    etcFiles: null,
     shmSize: hostConfig.ShmSize,
-    devices: await resolveDevices({
-      privileged: hostConfig.Privileged,
-      mappings: hostConfig.Devices,
-      cgroupRules: hostConfig.DeviceCgroupRules ?? [],
-    }),
-    resources: await ociResources(hostConfig),
+    devices: NO_DEVICES,
+    resources: {},
     cgroupParent: hostConfig.CgroupParent,
     ulimits: hostConfig.Ulimits,
     sysctls: hostConfig.Sysctls,
     oomScoreAdj: hostConfig.OomScoreAdj,
     initPath: null,
     annotations: hostConfig.Annotations,
+  };
+}
+
+function etcFilesIn(directory: string): EtcFiles {
+  return {
+    hosts: join(directory, "hosts"),
+    hostname: join(directory, "hostname"),
+    resolvConf: join(directory, "resolv.conf"),
   };
 }
 

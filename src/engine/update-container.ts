@@ -1,6 +1,7 @@
 import { fail } from "../base/errors.ts";
 import { updateLive } from "../runtime/cgroup-update.ts";
 import { checkResources } from "../runtime/resource-limits.ts";
+import { mergeUpdate } from "../runtime/resource-update.ts";
 import { ociResources } from "../runtime/resources.ts";
 import type { Resources, RestartPolicy } from "./container-config.ts";
 import { emitContainerEvent } from "./container-events.ts";
@@ -28,13 +29,15 @@ export async function updateContainer(
         "Restart policy cannot be updated because AutoRemove is enabled for the container",
       );
     }
-    const changed = { ...record.hostConfig, ...request.resources };
-    const { resources, warnings } = checkResources(changed, parts.support);
+    const { resources, warnings } = checkResources(
+      mergeUpdate(record.hostConfig, request.resources),
+      parts.support,
+      true,
+    );
     if (record.state.status === "running")
       await updateLive(parts.cgroups, record.state.cgroupPath, await ociResources(resources), parts.support);
     const updated = parts.containers.update(id, {
       hostConfig: {
-        ...changed,
         ...resources,
         ...(request.restartPolicy?.Name ? { RestartPolicy: request.restartPolicy } : {}),
       },
