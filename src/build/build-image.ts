@@ -1,6 +1,7 @@
 import { rm } from "node:fs/promises";
 import { join, posix } from "node:path";
 import type { Readable } from "node:stream";
+import { compileIgnore, parseIgnoreFile } from "../base/dockerignore.ts";
 import { fail, LighterError } from "../base/errors.ts";
 import { newId } from "../base/ids.ts";
 import type { Digest } from "../image/digest.ts";
@@ -16,7 +17,6 @@ import type { ContextNode, ContextTree } from "./context/context-tree.ts";
 import { expandWord } from "./dockerfile/expand.ts";
 import type { Instruction, Stage } from "./dockerfile/instruction.ts";
 import { type Dockerfile, findStage, parseDockerfile, parseFragment } from "./dockerfile/parse-dockerfile.ts";
-import { compileIgnore, parseIgnoreFile } from "./dockerignore.ts";
 import { runInstructionOf } from "./instruction-step.ts";
 import { type BuildProgress, ProgressChannel } from "./progress.ts";
 import { exitCodeOf } from "./run-step.ts";

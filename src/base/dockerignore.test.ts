@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { LighterError } from "../base/errors.ts";
 import { compileIgnore, parseIgnoreFile } from "./dockerignore.ts";
+import { LighterError } from "./errors.ts";
 
 describe("a .dockerignore", () => {
   const rows: readonly { readonly file: string; readonly out: readonly string[]; readonly kept: readonly string[] }[] =
