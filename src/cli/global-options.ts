@@ -1,0 +1,20 @@
+import { defineCommand } from "./command.ts";
+import { flag, text } from "./option.ts";
+
+/** The program itself as a command: the flags that stand before the name of a command. */
+export const globalOptions = defineCommand({
+  name: "",
+  summary: "A container engine that speaks Docker's interfaces",
+  usage: "[OPTIONS] COMMAND [ARG...]",
+  examples: [
+    { command: "lighter run --rm busybox echo hello", meaning: "run a program in a container" },
+    { command: "lighter -H unix:///run/other.sock ps", meaning: "ask an engine that listens elsewhere" },
+  ],
+  options: {
+    host: text("Engine to connect to (unix:///path or tcp://host:port); none is started then", { short: "H" }),
+    version: flag("Print the version and quit", { short: "v" }),
+  },
+  operands: { minimum: 0 },
+  optionsFirst: true,
+  run: async () => 0,
+});

@@ -1,0 +1,79 @@
+import { Agent, type ClientRequest, request as httpRequest, type IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { errnoOf, LighterError, messageOf } from "../base/errors.ts";
+import { type Address, formatAddress } from "./address.ts";
+import type { RawStream, Request, Response, Transport } from "./transport.ts";
+
+type Answer = Response & { readonly stream: RawStream | null };
+
+/** HTTP/1.1 over node:http, for Node. */
+export function openNodeTransport(address: Address): Transport {
+  const agent = new Agent({ keepAlive: true });
+  const raw = new Set<Socket>();
+  const where = address.kind === "unix" ? { socketPath: address.path } : { host: address.host, port: address.port };
+
+  function exchange(request: Request, upgrade: boolean): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      const headers: Record<string, string> = { ...request.headers };
+      if (typeof request.body === "string") headers["Content-Type"] = "application/json";
+      if (upgrade) Object.assign(headers, { Connection: "Upgrade", Upgrade: "tcp" });
+      const outgoing = httpRequest({ ...where, agent, method: request.method, path: request.path, headers });
+      outgoing.on("error", (error) => reject(connectionError(address, error)));
+      outgoing.on("response", (message) => resolve({ ...answerOf(message), body: message, stream: null }));
+      outgoing.on("upgrade", (message, socket: Socket, first) => {
+        if (first.length > 0) socket.unshift(first);
+        raw.add(socket);
+        socket.on("close", () => raw.delete(socket));
+        resolve({ ...answerOf(message), body: socket, stream: rawStream(socket) });
+      });
+      sendBody(outgoing, request.body).catch((error) => reject(connectionError(address, error)));
+    });
+  }
+
+  return {
+    async connect() {
+      const { body } = await exchange({ method: "GET", path: "/_ping" }, false);
+      for await (const _ of body);
+    },
+    send: (request) => exchange(request, false),
+    upgrade: (request) => exchange(request, true),
+    close() {
+      agent.destroy();
+      for (const socket of raw) socket.destroy();
+    },
+  };
+}
+
+async function sendBody(outgoing: ClientRequest, body: Request["body"]): Promise<void> {
+  if (body === undefined || typeof body === "string") outgoing.end(body);
+  else await pipeline(Readable.from(body, { objectMode: false }), outgoing);
+}
+
+function answerOf(message: IncomingMessage): { status: number; headers: Map<string, string> } {
+  const headers = Object.entries(message.headers).map(([name, value]): [string, string] => [name, String(value)]);
+  return { status: message.statusCode ?? 0, headers: new Map(headers) };
+}
+
+function rawStream(socket: Socket): RawStream {
+  socket.on("error", () => socket.destroy()); // The reader of `output` gets the error; without this the process would.
+  return {
+    output: socket,
+    write: (bytes) =>
+      new Promise((resolve, reject) => socket.write(bytes, (error) => (error ? reject(error) : resolve()))),
+    end: () => socket.end(),
+    close: () => socket.destroy(),
+  };
+}
+
+function connectionError(address: Address, cause: Error): LighterError {
+  const errno = errnoOf(cause) ?? messageOf(cause);
+  const where = formatAddress(address);
+  if (["ENOENT", "ECONNREFUSED", "EACCES", "ENOTFOUND", "EHOSTUNREACH", "ETIMEDOUT"].includes(errno)) {
+    const text = `cannot connect to the engine at ${where} (${errno}); is it running?`;
+    return new LighterError("unavailable", "ENGINE_UNREACHABLE", text, { cause });
+  }
+  const text = `the engine at ${where} closed the connection before it had answered`;
+  return new LighterError("unavailable", "CONNECTION_LOST", text, { cause });
+}
