@@ -50,7 +50,9 @@ export const IMAGE_ROUTES: readonly Route[] = [
         fail("not-implemented", "IMPORT_URL", `cannot import ${fromSrc}: download it and import the file`);
       }
       const reference = repository === "" ? null : parseRepositoryAndTag(repository, tag);
-      return progress(engine.images.import(body, { reference, message, config: { ...applyChanges({}, changes) }, abort }));
+      return progress(
+        engine.images.import(body, { reference, message, config: { ...applyChanges({}, changes) }, abort }),
+      );
     },
   }),
   route({
@@ -73,7 +75,6 @@ export const IMAGE_ROUTES: readonly Route[] = [
   route({
     method: "POST",
     path: "/images/load",
-    query: z.object({ quiet: queryFlagOr(true) }),
     body: streamBody,
     handle: ({ services: { engine }, body, abort }) => progress(engine.images.load(body, { abort })),
   }),

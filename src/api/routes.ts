@@ -7,6 +7,7 @@ import { PLUGIN_ROUTES } from "./plugin-routes.ts";
 import type { Route } from "./route.ts";
 import { SWARM_ROUTES } from "./swarm-routes.ts";
 import { SYSTEM_ROUTES } from "./system-routes.ts";
+import { TEMPLATE_ROUTES } from "./template-routes.ts";
 import { VOLUME_ROUTES } from "./volume-routes.ts";
 
 /** The whole Engine API, and Lighter's own endpoints beside it. */
@@ -20,4 +21,5 @@ export const ROUTES: readonly Route[] = [
   ...VOLUME_ROUTES,
   ...SWARM_ROUTES,
   ...PLUGIN_ROUTES,
+  ...TEMPLATE_ROUTES,
 ];
