@@ -1,5 +1,5 @@
 import { posix } from "node:path";
-import { fail, messageOf } from "../base/errors.ts";
+import { fail, messageOf } from "./errors.ts";
 
 /** Tells whether `.dockerignore` keeps a path out of the build context; later patterns win over earlier ones. */
 export type Ignore = (path: string) => boolean;
