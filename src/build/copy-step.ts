@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
-import { fail } from "../base/errors.ts";
+import { fail, LighterError } from "../base/errors.ts";
 import { newId } from "../base/ids.ts";
 import { type CopyItem, copyTree } from "../snapshot/archive.ts";
 import type { RootAccess } from "../snapshot/root-access.ts";
@@ -42,10 +42,26 @@ export async function copyInstruction(
   const layer = await writeLayer(build, state, newId(), async (snapshotKey, lower) => {
     const target = build.parts.snapshotter.root(snapshotKey, lower);
     for (const { root, owner, items } of await batches(target, sources, destination, chown)) {
-      await copyTree(root, target, items, { owner, mode, signal: build.signal });
+      try {
+        await copyTree(root, target, items, { owner, mode, signal: build.signal });
+      } catch (error) {
+        copyFailed(error, chown ?? "");
+      }
     }
   });
   return commitStep(build, state, key, createdBy, layer);
+}
+
+/** In Docker's words, where it has some for the helper's failure. */
+function copyFailed(error: unknown, chown: string): never {
+  if (!(error instanceof LighterError) || error.kind === "cancelled") throw error;
+  const [user, group] = chown.split(":");
+  const complaint = "unable to convert uid/gid chown string to host mapping";
+  const reasons: Readonly<Record<string, string>> = {
+    ARCHIVE_UNKNOWN_USER: `${complaint}: can't find uid for user ${user}: no such user: ${user}`,
+    ARCHIVE_UNKNOWN_GROUP: `${complaint}: can't find gid for group ${group}: no such group: ${group}`,
+  };
+  fail(error.kind, error.code, reasons[error.code] ?? `failed to copy files: ${error.message}`, { cause: error });
 }
 
 interface Batch {

@@ -1,6 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { fail } from "../base/errors.ts";
+import { fail, LighterError } from "../base/errors.ts";
 import { newId } from "../base/ids.ts";
 import { copyTree } from "../snapshot/archive.ts";
 import type { BuildRun } from "./build-run.ts";
@@ -39,11 +39,17 @@ function makeDirectory(build: BuildRun, state: StageState, path: string) {
   return writeLayer(build, state, newId(), async (snapshotKey, lower) => {
     const empty = join(build.directory, "empty");
     await mkdir(empty, { recursive: true, mode: 0o755 });
-    await copyTree(
-      { kind: "directory", path: empty },
-      build.parts.snapshotter.root(snapshotKey, lower),
-      [{ from: "/", to: path }],
-      { owner: "0:0", mode: null, signal: build.signal },
-    );
+    const target = build.parts.snapshotter.root(snapshotKey, lower);
+    const items = [{ from: "/", to: path }];
+    try {
+      await copyTree({ kind: "directory", path: empty }, target, items, {
+        owner: "0:0",
+        mode: null,
+        signal: build.signal,
+      });
+    } catch (error) {
+      if (!(error instanceof LighterError) || error.kind === "cancelled") throw error;
+      fail(error.kind, error.code, `Cannot mkdir: ${path}: ${error.message}`, { cause: error });
+    }
   });
 }
