@@ -62,11 +62,20 @@ async function request(url: string, signal: AbortSignal): Promise<Response> {
 /** From the URL, or what the server says; not needed where the destination is the file itself. */
 function fileName(url: string, disposition: string | null, destination: string): string {
   const { pathname } = new URL(url);
-  const fromUrl = pathname.endsWith("/") ? "" : posix.basename(decodeURIComponent(pathname));
+  const fromUrl = pathname.endsWith("/") ? "" : posix.basename(decoded(pathname));
   const [, quoted, plain] = /filename=(?:"([^"]+)"|([^;\s]+))/i.exec(disposition ?? "") ?? [];
   const name = fromUrl || posix.basename(quoted ?? plain ?? "");
   if (!name && destination.endsWith("/")) {
     fail("invalid", "ADD_NO_NAME", `cannot determine filename for source ${url}: name the file in the destination`);
   }
   return name || "unnamed";
+}
+
+/** A path with a percent sign that escapes nothing means itself. */
+function decoded(pathname: string): string {
+  try {
+    return decodeURIComponent(pathname);
+  } catch {
+    return pathname;
+  }
 }
