@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { fail } from "../base/errors.ts";
-import { VolumeCreateSchema } from "../engine/volume-commands.ts";
+import { VolumeCreateSchema } from "../volume/create-volume.ts";
 import { queryFilters, queryFlag } from "./query.ts";
 import { empty, json } from "./reply.ts";
 import { optionalJsonBody } from "./request-body.ts";

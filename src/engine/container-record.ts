@@ -1,5 +1,6 @@
 import type { Id } from "../base/ids.ts";
 import type { ChainId } from "../image/digest.ts";
+import type { MountPoint } from "../volume/mount-point.ts";
 import type { ContainerConfig, EndpointSettings, HostConfig } from "./container-config.ts";
 
 /**
@@ -30,19 +31,6 @@ export type ContainerState =
     };
 
 export type RunningState = Extract<ContainerState, { status: "running" }>;
-
-/** A place in the container's tree that shows something from outside: the resolved form of -v, --mount and VOLUME. */
-export interface MountPoint {
-  readonly Type: "bind" | "volume" | "tmpfs" | "image";
-  /** The volume's name; empty for binds. */
-  readonly Name: string;
-  readonly Source: string;
-  readonly Destination: string;
-  readonly Driver: string;
-  readonly Mode: string;
-  readonly RW: boolean;
-  readonly Propagation: string;
-}
 
 /** One container as the store keeps it. */
 export interface ContainerRecord {

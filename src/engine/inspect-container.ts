@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { ZERO_TIMESTAMP } from "../base/timestamp.ts";
+import { mountsDocument } from "../volume/mount-point.ts";
 import { type ContainerRecord, type ContainerState, commandLine, statusOf } from "./container-record.ts";
 import type { EngineParts } from "./engine-parts.ts";
 import { networkSettings } from "./network-settings.ts";
@@ -37,7 +38,7 @@ export function inspectDocument(
     HostConfig: record.hostConfig,
     GraphDriver: { Name: "overlay2", Data: parts.snapshotter.graphData(record.snapshot) },
     ...sizes,
-    Mounts: record.mounts,
+    Mounts: mountsDocument(record.mounts),
     Config: record.config,
     NetworkSettings: networkSettings(parts, record),
   };

@@ -1,6 +1,7 @@
 import { fail } from "../base/errors.ts";
 import { assertKnownFilters, booleanFilter, type Filters, matchesAny, matchesLabels } from "../base/filters.ts";
 import { humanSince } from "../base/human-duration.ts";
+import { mountsDocument } from "../volume/mount-point.ts";
 import { type ContainerRecord, type ContainerState, commandLine, statusOf } from "./container-record.ts";
 import { containerSizes } from "./container-size.ts";
 import type { EngineParts } from "./engine-parts.ts";
@@ -130,7 +131,7 @@ async function summary(parts: EngineParts, record: ContainerRecord, withSize: bo
     Status: humanStatus(record.state),
     HostConfig: { NetworkMode: record.hostConfig.NetworkMode, Annotations: record.hostConfig.Annotations },
     NetworkSettings: { Networks: settings.Networks },
-    Mounts: record.mounts,
+    Mounts: mountsDocument(record.mounts),
   };
 }
 

@@ -49,7 +49,7 @@ export function openParts(paths: Paths, log: Log): EngineParts {
     images: new ImageStore(store, content, layers),
     snapshotter,
     networks: new Networks(store, paths.run, log),
-    volumes: new Volumes(store, join(paths.root, "volumes")),
+    volumes: new Volumes(store, join(paths.root, "volumes"), trash),
     events: new EventLog(store),
     host,
     cgroups,

@@ -4,6 +4,7 @@ import { type ContainerRecord, statusOf } from "./container-record.ts";
 import type { EngineParts } from "./engine-parts.ts";
 import { containerDirectory } from "./inspect-container.ts";
 import { killAndWait } from "./stop-container.ts";
+import { removeVolume } from "./volume-commands.ts";
 
 export interface RemoveOptions {
   /** Ends a running container first. */
@@ -54,15 +55,15 @@ async function removeStopped(parts: EngineParts, record: ContainerRecord, option
   parts.pendingAttaches.cancelAll(record.id);
   parts.snapshotter.remove(record.snapshot);
   parts.trash.discard(containerDirectory(parts, record.id));
-  if (options.volumes) await removeAnonymousVolumes(parts, record);
+  if (options.volumes) removeAnonymousVolumes(parts, record);
   emitContainerEvent(parts, record, "destroy");
   parts.waiters.removed(record.id, exitCode);
 }
 
-async function removeAnonymousVolumes(parts: EngineParts, record: ContainerRecord): Promise<void> {
+function removeAnonymousVolumes(parts: EngineParts, record: ContainerRecord): void {
   for (const mount of record.mounts) {
     if (mount.Type !== "volume" || !parts.volumes.isAnonymous(mount.Name)) continue;
     const usedElsewhere = parts.containers.all().some((other) => other.mounts.some(({ Name }) => Name === mount.Name));
-    if (!usedElsewhere) await parts.volumes.remove(mount.Name, { force: true });
+    if (!usedElsewhere) removeVolume(parts, mount.Name);
   }
 }

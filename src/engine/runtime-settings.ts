@@ -1,12 +1,13 @@
 import { join } from "node:path";
 import type { RuntimeSettings } from "../runtime/create-spec.ts";
 import { NO_DEVICES, resolveDevices } from "../runtime/devices.ts";
-import type { ContainerMount, EtcFiles, Propagation } from "../runtime/mounts.ts";
+import type { ContainerMount, EtcFiles } from "../runtime/mounts.ts";
 import type { NamespaceMode, NamespaceModes } from "../runtime/namespaces.ts";
 import { ociResources } from "../runtime/resources.ts";
 import { parseSecurityOptions } from "../runtime/security-options.ts";
 import type { HostConfig } from "./container-config.ts";
-import { type ContainerRecord, commandLine, type MountPoint } from "./container-record.ts";
+import { runtimeMounts } from "./container-mounts.ts";
+import { type ContainerRecord, commandLine } from "./container-record.ts";
 import type { EngineParts } from "./engine-parts.ts";
 import { requireRunning } from "./stop-container.ts";
 
@@ -21,18 +22,19 @@ export async function runtimeSettings(
   etcDirectory: string | null,
 ): Promise<RuntimeSettings> {
   const { hostConfig } = record;
-  const [devices, resources] = await Promise.all([
+  const [devices, resources, mounts] = await Promise.all([
     resolveDevices({
       privileged: hostConfig.Privileged,
       mappings: hostConfig.Devices,
       cgroupRules: hostConfig.DeviceCgroupRules ?? [],
     }),
     ociResources(hostConfig),
+    runtimeMounts(parts, record.mounts),
   ]);
   return {
     ...processSettings(record),
     namespaces: namespaceModes(parts, hostConfig),
-    mounts: [...record.mounts.map(containerMount), ...tmpfsMounts(hostConfig)],
+    mounts: [...mounts, ...tmpfsMounts(hostConfig)],
     etcFiles: etcDirectory === null ? null : etcFilesIn(etcDirectory),
     devices,
     resources,
@@ -100,16 +102,6 @@ function namespaceMode(parts: EngineParts, mode: string): NamespaceMode {
   if (!mode.startsWith(prefix)) return "private";
   const other = parts.containers.resolve(mode.slice(prefix.length));
   return { pid: requireRunning(other, "cannot join its namespace").pid };
-}
-
-function containerMount(mount: MountPoint): ContainerMount {
-  return {
-    kind: "bind",
-    source: mount.Source,
-    target: mount.Destination,
-    readonly: !mount.RW,
-    propagation: (mount.Propagation || null) as Propagation | null,
-  };
 }
 
 function tmpfsMounts(hostConfig: HostConfig): ContainerMount[] {

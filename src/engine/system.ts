@@ -9,6 +9,7 @@ import { statusOf } from "./container-record.ts";
 import type { EngineParts } from "./engine-parts.ts";
 import { Images, layersSize } from "./images.ts";
 import { listContainers } from "./list-containers.ts";
+import { volumeUsers } from "./volume-commands.ts";
 
 /** The body of `GET /version`. */
 export function versionDocument() {
@@ -137,17 +138,6 @@ export async function diskUsageDocument(parts: EngineParts) {
     Volumes: await parts.volumes.listWithUsage(volumeUsers(parts)),
     BuildCache: [],
   };
-}
-
-/** How many containers refer to each volume. */
-export function volumeUsers(parts: EngineParts): ReadonlyMap<string, readonly string[]> {
-  const users = new Map<string, string[]>();
-  for (const { id, mounts } of parts.containers.all()) {
-    for (const { Type, Name } of mounts) {
-      if (Type === "volume") users.set(Name, [...(users.get(Name) ?? []), id]);
-    }
-  }
-  return users;
 }
 
 function kernelArchitecture(): string {
