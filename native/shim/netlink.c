@@ -130,9 +130,7 @@ int link_create(struct records link, pid_t process)
     add_text(&request, IFLA_INFO_KIND, "veth");
     size_t data = open_nest(&request, IFLA_INFO_DATA);
     size_t peer = open_nest(&request, VETH_INFO_PEER);
-    struct ifinfomsg *peer_info = append(&request, sizeof *peer_info);
-    peer_info->ifi_flags = IFF_UP;
-    peer_info->ifi_change = IFF_UP;
+    (void)append(&request, sizeof(struct ifinfomsg)); /* not up yet: veth_open fails while the pair is not joined */
     add_text(&request, IFLA_IFNAME, inner);
     if (records_copy(link, FIELD_MAC, mac, sizeof mac))
         add(&request, IFLA_ADDRESS, mac, sizeof mac);
@@ -215,7 +213,7 @@ static int configure_link(struct setup *setup, int socket, struct records link)
 {
     const char *name = records_text(link, FIELD_CONTAINER_NAME);
     unsigned index = if_nametoindex(name);
-    if (index == 0)
+    if (index == 0 || set_up(socket, index) < 0)
         return setup_error(setup, "%s", name);
     struct record field;
     struct record address = {0};

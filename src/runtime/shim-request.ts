@@ -85,6 +85,16 @@ export interface ExecRequest {
   readonly attach: { readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean };
 }
 
+/** What the specification has every runtime make, asked for or not ("Default Devices"). */
+const DEFAULT_DEVICES: readonly Device[] = [
+  { path: "/dev/null", type: "c", major: 1, minor: 3, fileMode: 0o666 },
+  { path: "/dev/zero", type: "c", major: 1, minor: 5, fileMode: 0o666 },
+  { path: "/dev/full", type: "c", major: 1, minor: 7, fileMode: 0o666 },
+  { path: "/dev/random", type: "c", major: 1, minor: 8, fileMode: 0o666 },
+  { path: "/dev/urandom", type: "c", major: 1, minor: 9, fileMode: 0o666 },
+  { path: "/dev/tty", type: "c", major: 5, minor: 0, fileMode: 0o666 },
+];
+
 export function encodeStart(request: StartRequest): Records {
   const { spec } = request;
   const records = new Records();
@@ -97,7 +107,7 @@ export function encodeStart(request: StartRequest): Records {
   const propagation = parsePropagation(spec.linux.rootfsPropagation);
   if (propagation) records.u32(Tag.ROOT_PROPAGATION, propagation);
   for (const mount of spec.mounts) records.group(Tag.MOUNT, mountGroup(mount));
-  for (const device of spec.linux.devices) records.group(Tag.DEVICE, deviceGroup(device));
+  for (const device of [...DEFAULT_DEVICES, ...spec.linux.devices]) records.group(Tag.DEVICE, deviceGroup(device));
   for (const path of spec.linux.maskedPaths ?? []) records.text(Tag.MASKED_PATH, path);
   for (const path of spec.linux.readonlyPaths ?? []) records.text(Tag.READONLY_PATH, path);
   for (const [name, value] of Object.entries(spec.linux.sysctl ?? {})) {
