@@ -67,8 +67,9 @@ static void walk(const struct root *below, int fd, const char *path, bool told)
 
 void operation_changes(void)
 {
-	struct root below = root_from_option("root", false);
+	/* First the upper directory: mounting the root covers the snapshots' own directory. */
 	struct root upper = root_at(required_option("upper"));
+	struct root below = root_from_option("root", false);
 	AUTO_FD fd = open_directory_at(upper.fd, ".");
 	if (fd < 0)
 		fail("open", "", errno);

@@ -22,6 +22,7 @@ export function containerExited(parts: EngineParts, id: string, exit: ContainerE
   const before = parts.containers.get(id);
   if (before.state.status !== "running") return;
   const { startedAt } = before.state;
+  const shim = parts.live.get(id);
   parts.live.delete(id);
   releaseNetwork(parts, id);
   const held = parts.restarts.isHeld(id);
@@ -34,6 +35,10 @@ export function containerExited(parts: EngineParts, id: string, exit: ContainerE
   emitContainerEvent(parts, record, "die", {
     execDuration: String(Math.max(0, Math.floor(ranForMs / 1000))),
     exitCode: String(exit.exitCode),
+  });
+  // It holds cgroups, links and ports until the end is in the records.
+  shim?.release().catch((error) => {
+    parts.log("warn", "a shim did not take its leave", { container: id, error: messageOf(error) });
   });
   parts.waiters.exited(id, exit.exitCode);
   if (restarting) parts.restarts.schedule(id, ranForMs, () => restart(parts, record));
