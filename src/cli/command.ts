@@ -19,8 +19,11 @@ export interface Command<O extends Options = Options> {
   readonly operands: { readonly minimum: number; readonly maximum?: number };
   /** Options end at the first word, because the words are another program's command line. */
   readonly optionsFirst?: boolean;
-  /** The exit status of a failure before anything ran, where it is not 1. */
-  readonly failureStatus?: (error: unknown) => number;
+  /**
+   * The exit status of a failure that Docker's CLI reports with its own name and a hint at the help; null for one that
+   * it reports plainly, with 1.
+   */
+  readonly failureStatus?: (error: unknown) => number | null;
   /** Returns the exit status. */
   run(invocation: Invocation<Values<O>>): Promise<number>;
 }

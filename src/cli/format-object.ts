@@ -6,7 +6,7 @@ export async function formatObject(document: object, format: string): Promise<st
   if (format === "json") return goJson(document);
   const { compileTemplate } = await import("./go-template/go-template.ts");
   try {
-    return compileTemplate(format, (name) => `can't evaluate field ${name}`)(document);
+    return compileTemplate(format, { missingField: (name) => `can't evaluate field ${name}` })(document);
   } catch (error) {
     throw new Error(`template parsing error: ${messageOf(error)}`);
   }

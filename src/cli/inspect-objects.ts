@@ -40,9 +40,11 @@ export function findAt(api: Api, path: (name: string) => string): Find {
 
 async function printTemplate(documents: readonly string[], format: string): Promise<void> {
   const { compileTemplate } = await import("./go-template/go-template.ts");
+  const { zeroValueOf } = await import("./go-template/zero-values.ts");
   const compile = () => {
     try {
-      return compileTemplate(format, (name) => `map has no entry for key ${JSON.stringify(name)}`);
+      const missingField = (name: string) => `map has no entry for key ${JSON.stringify(name)}`;
+      return compileTemplate(format, { missingField, zeroValue: zeroValueOf });
     } catch (error) {
       throw new Error(`template parsing error: ${messageOf(error)}`);
     }

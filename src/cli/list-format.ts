@@ -6,6 +6,8 @@ import { formatTable } from "./table.ts";
 export interface Column<D> {
   readonly header: string;
   value(document: D): string;
+  /** What `--format json` has, where it is not the same text. */
+  json?(document: D): unknown;
 }
 
 /** How the documents of one kind are listed. */
@@ -46,15 +48,16 @@ export async function formatList<D>(
   const table = asked.startsWith("table ");
   const { compileListTemplate } = await import("./list-template.ts");
   const render = compileListTemplate(table ? asked.slice("table ".length) : asked, format);
+  const header = render.header(); // Even where it is not shown: a wrong field is an error without any document.
   const rows = documents.map((document) => render.row(document));
   if (!table) return rows.map((row) => `${row}\n`).join("");
-  return formatTable([render.header(), ...rows].flatMap((row) => row.split("\n")).map((line) => line.split("\t")));
+  return formatTable([header, ...rows].flatMap((row) => row.split("\n")).map((line) => line.split("\t")));
 }
 
 /** Every column, by name, in alphabetical order: Docker's `--format json`. */
-export function allColumns<D>(document: D, format: ListFormat<D>): Record<string, string> {
-  const names = Object.keys(format.columns).sort();
-  return Object.fromEntries(names.map((name) => [name, format.columns[name]?.value(document) ?? ""]));
+export function allColumns<D>(document: D, format: ListFormat<D>): Record<string, unknown> {
+  const columns = Object.entries(format.columns).sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(columns.map(([name, { value, json = value }]) => [name, json(document)]));
 }
 
 function defaultTable<D>(documents: readonly D[], format: ListFormat<D>): string {

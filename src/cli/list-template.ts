@@ -33,7 +33,7 @@ function withHidden(visible: object, hidden: object): object {
 
 function compile(source: string): Template {
   try {
-    return compileTemplate(source, (name) => `can't evaluate field ${name}`);
+    return compileTemplate(source, { missingField: (name) => `can't evaluate field ${name}` });
   } catch (error) {
     throw new Error(`failed to parse template: ${messageOf(error)}`);
   }

@@ -59,7 +59,7 @@ async function runInGroup(group: string, argv: readonly string[], host: string |
   const members = groups[group]?.commands ?? {};
   const loader = name !== undefined && Object.hasOwn(members, name) ? members[name] : undefined;
   if (loader) return runCommand((await loader()).command, rest, host);
-  if (name !== undefined && name !== "--help" && name !== "help") return unknownCommand(`${group} ${name}`);
+  if (name !== undefined && name !== "--help" && name !== "help") return unknownCommand(`${group} ${name}`, group);
   await print(await (await import("./help.ts")).groupHelp(group));
   return 0;
 }
@@ -87,8 +87,10 @@ async function printVersion(): Promise<number> {
   return 0;
 }
 
-async function unknownCommand(name: string): Promise<number> {
-  await printError(`lighter: unknown command: lighter ${name}\n\nRun 'lighter --help' for more information`);
+async function unknownCommand(name: string, group?: string): Promise<number> {
+  const usage = group === undefined ? "" : `Usage:  lighter ${group}\n\n`;
+  const help = group === undefined ? "lighter --help" : `lighter ${group} --help`;
+  await printError(`lighter: unknown command: lighter ${name}\n\n${usage}Run '${help}' for more information`);
   return 1;
 }
 
@@ -103,12 +105,12 @@ async function reportUsage(command: Command, error: unknown): Promise<number> {
 
 /** Where Docker prefixes its name and points to the help, so do we. */
 async function reportFailure(command: Command, error: unknown): Promise<number> {
-  const { failureStatus } = command;
   const message = describeFailure(error);
-  if (failureStatus === undefined) {
+  const status = command.failureStatus?.(error) ?? null;
+  if (status === null) {
     await printError(message);
     return 1;
   }
   await printError(`lighter: ${message}\n\nRun 'lighter ${command.name} --help' for more information`);
-  return failureStatus(error);
+  return status;
 }

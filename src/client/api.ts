@@ -1,8 +1,8 @@
 import { type ErrorKind, LighterError } from "../base/errors.ts";
 import type { Method, RawStream, Request, Response, Transport } from "./transport.ts";
 
-/** Values of a query; undefined ones are left out, lists become one JSON value as in Docker's `filters`. */
-export type Query = Readonly<Record<string, string | number | boolean | undefined>>;
+/** Values of a query; undefined ones are left out, a list is the same name several times. */
+export type Query = Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>;
 
 export interface CallOptions {
   readonly query?: Query;
@@ -73,10 +73,11 @@ export function openApi(transport: Transport): Api {
 }
 
 /** `?a=1&b=x`, or nothing. */
-export function encodeQuery(query: Query = {}): string {
-  const pairs = Object.entries(query).flatMap(([name, value]) =>
-    value === undefined ? [] : [`${encodeURIComponent(name)}=${encodeURIComponent(value)}`],
-  );
+function encodeQuery(query: Query = {}): string {
+  const pairs = Object.entries(query).flatMap(([name, value]) => {
+    const values = value === undefined ? [] : typeof value === "object" ? value : [value];
+    return values.map((one) => `${encodeURIComponent(name)}=${encodeURIComponent(one)}`);
+  });
   return pairs.length === 0 ? "" : `?${pairs.join("&")}`;
 }
 

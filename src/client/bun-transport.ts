@@ -1,7 +1,7 @@
 import { errnoOf, LighterError, messageOf } from "../base/errors.ts";
 import { type Address, formatAddress } from "./address.ts";
 import { ByteQueue } from "./byte-queue.ts";
-import { ResponseReader } from "./http-response.ts";
+import { ResponseReader, type ResponseSink } from "./http-response.ts";
 import type { RawStream, Request, Response, Transport } from "./transport.ts";
 
 type Answer = Response & { readonly stream: RawStream | null };
@@ -84,7 +84,7 @@ class Connection {
         reject(error);
         body.end(error);
       };
-      this.#reader = new ResponseReader({
+      const sink: ResponseSink = {
         head: (status, headers) =>
           resolve({ status, headers, body, stream: status === 101 ? this.rawStream(body) : null }),
         body: (chunk) => body.push(chunk),
@@ -94,7 +94,8 @@ class Connection {
           if (reusable && !this.#closed) this.onIdle();
           else this.close();
         },
-      });
+      };
+      this.#reader = new ResponseReader(sink, request.method !== "HEAD");
       this.sendRequest(request, upgrade).catch((error) => this.fail(error));
     });
   }

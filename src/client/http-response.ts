@@ -24,7 +24,11 @@ export class ResponseReader {
   #rest: Uint8Array = EMPTY;
   #reusable = true;
 
-  constructor(private readonly sink: ResponseSink) {}
+  /** @param hasBody false for the answer to HEAD, which has the headers of a body that does not come */
+  constructor(
+    private readonly sink: ResponseSink,
+    private readonly hasBody = true,
+  ) {}
 
   /** @throws unavailable `BAD_RESPONSE` for bytes that are not HTTP/1.1. */
   feed(bytes: Uint8Array): void {
@@ -99,7 +103,7 @@ export class ResponseReader {
     // Interim answers such as 100 Continue precede the real one; 101 is final here.
     if (status < 200 && status !== 101) return end;
     this.#reusable = headers.get("connection")?.toLowerCase() !== "close";
-    this.#state = bodyState(status, headers);
+    this.#state = this.hasBody ? bodyState(status, headers) : { at: "length", left: 0 };
     this.sink.head(status, headers);
     if (this.#state.at === "length" && this.#state.left === 0) this.#finish(this.#reusable);
     return end;

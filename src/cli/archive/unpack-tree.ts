@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { extract, type Header } from "tar-stream";
-import { bytesOf } from "./stream-bytes.ts";
+import { bytesOf } from "../../client/stream-bytes.ts";
 
 /** One entry of the archive, as the reader yields it. */
 type Source = AsyncIterable<unknown> & { readonly header: Header; resume(): unknown };

@@ -1,10 +1,6 @@
-import { randomBytes } from "node:crypto";
-import { readFile, realpath, stat } from "node:fs/promises";
-import { basename, isAbsolute, join, relative, resolve } from "node:path";
-import { compileIgnore, parseIgnoreFile } from "../../base/dockerignore.ts";
-import { errnoOf } from "../../base/errors.ts";
 import { readText } from "../../client/api.ts";
-import { packFiles, packTree } from "../archive/pack-tree.ts";
+import { openDirectoryContext } from "../../client/build-context.ts";
+import { packFiles } from "../../client/pack-tree.ts";
 
 /** What is sent to be built: an archive, or an address where the engine finds it. */
 export interface BuildContext {
@@ -14,7 +10,6 @@ export interface BuildContext {
   readonly dockerfile: string | undefined;
 }
 
-const IGNORE_FILE = ".dockerignore";
 const DEFAULT_DOCKERFILE = "Dockerfile";
 /** Enough to know an archive by: a tar's magic is at byte 257. */
 const SNIFF_BYTES = 512;
@@ -32,66 +27,8 @@ export async function openContext(place: string, file: string | undefined): Prom
     if (file === "-") throw new Error("invalid argument: can't use stdin for both build context and dockerfile");
     return contextFromStdin(file);
   }
-  return contextFromDirectory(place, file);
-}
-
-async function contextFromDirectory(place: string, file: string | undefined): Promise<BuildContext> {
-  const root = await existingDirectory(place);
-  const dockerfile = await findDockerfile(root, file);
-  const ignoreText = (await ignoreTextFor(root, dockerfile)) ?? "";
-  const patterns = parseIgnoreFile(ignoreText);
-  const isIgnored = compileIgnore(patterns);
-  // The engine needs both, even where no step may see them; it takes them away itself.
-  const always = new Set([IGNORE_FILE, dockerfile.path]);
-  const archive = packTree(root, {
-    rootName: "",
-    ownedByRoot: true,
-    includes: (path) => always.has(path) || !isIgnored(path),
-    entersExcluded: patterns.some((pattern) => pattern.startsWith("!")) || dockerfile.path.includes("/"),
-    additions:
-      dockerfile.text === undefined ? undefined : foreignDockerfile(dockerfile.path, dockerfile.text, ignoreText),
-  });
-  return { archive, remote: undefined, dockerfile: dockerfile.path };
-}
-
-interface Dockerfile {
-  /** In the context. */
-  readonly path: string;
-  /** Its text, when the context does not have it. */
-  readonly text?: string;
-  readonly ownIgnoreFile?: string;
-}
-
-async function findDockerfile(root: string, file: string | undefined): Promise<Dockerfile> {
-  if (file === "-") return { path: hiddenName(), text: await readText(Bun.stdin.stream()) };
-  const path = file === undefined ? join(root, DEFAULT_DOCKERFILE) : resolve(file);
-  const found = await realpath(path)
-    .catch(() => realpath(join(root, file ?? DEFAULT_DOCKERFILE)))
-    .catch((error) => {
-      if (errnoOf(error) !== "ENOENT") throw error;
-      throw new Error(
-        `unable to prepare context: unable to evaluate symlinks in Dockerfile path: lstat ${path}: no such file or directory`,
-      );
-    });
-  const inside = relative(root, found);
-  const ownIgnoreFile = `${found}${IGNORE_FILE}`;
-  if (!inside.startsWith("..") && !isAbsolute(inside)) return { path: inside, ownIgnoreFile };
-  return { path: hiddenName(), text: await readFile(found, "utf8"), ownIgnoreFile };
-}
-
-/** The Dockerfile's own ignore file comes before the context's. */
-async function ignoreTextFor(root: string, { ownIgnoreFile }: Dockerfile): Promise<string | null> {
-  const own = ownIgnoreFile === undefined ? null : await readIfPresent(ownIgnoreFile);
-  return own ?? readIfPresent(join(root, IGNORE_FILE));
-}
-
-/** Puts the text into the context, and into the ignore file that no step may see it. */
-function foreignDockerfile(path: string, text: string, ignoreText: string): ReadonlyMap<string, string> {
-  const ignored = ignoreText === "" ? [IGNORE_FILE, path] : [ignoreText, path];
-  return new Map([
-    [path, text],
-    [IGNORE_FILE, `${ignored.join("\n")}\n`],
-  ]);
+  const source = file === undefined ? undefined : file === "-" ? { text: await stdinText() } : { path: file };
+  return { ...(await openDirectoryContext(place, source)), remote: undefined };
 }
 
 async function contextFromStdin(file: string | undefined): Promise<BuildContext> {
@@ -136,23 +73,6 @@ function isArchive(start: Buffer): boolean {
   return start.subarray(257, 262).toString("latin1") === "ustar";
 }
 
-async function existingDirectory(place: string): Promise<string> {
-  const found = await stat(place).catch(() => null);
-  if (!found) throw new Error(`unable to prepare context: path ${JSON.stringify(place)} not found`);
-  if (!found.isDirectory())
-    throw new Error(`unable to prepare context: context must be a directory: ${resolve(place)}`);
-  return realpath(place);
-}
-
-async function readIfPresent(path: string): Promise<string | null> {
-  try {
-    return await readFile(path, "utf8");
-  } catch (error) {
-    if (errnoOf(error) === "ENOENT") return null;
-    throw new Error(`cannot read ${basename(path)} of the context`, { cause: error });
-  }
-}
-
-function hiddenName(): string {
-  return `.dockerfile.${randomBytes(10).toString("hex")}`;
+function stdinText(): Promise<string> {
+  return readText(Bun.stdin.stream());
 }

@@ -25,8 +25,8 @@ export const command = defineCommand({
   async run({ options, operands: [name = ""], engine }) {
     const api = await engine();
     const container = await api.json<ContainerDocument>("GET", `/containers/${encodeURIComponent(name)}/json`);
-    if (!container.State.Running) throw new Error("cannot attach to a stopped container, start it first");
-    if (container.State.Paused) throw new Error("cannot attach to a paused container, unpause it first");
+    if (!container.State.Running) throw new Error("You cannot attach to a stopped container, start it first");
+    if (container.State.Paused) throw new Error("You cannot attach to a paused container, unpause it first");
     const tty = container.Config.Tty;
     const stdin = !options["no-stdin"] && container.Config.OpenStdin;
     const detachKeys = options["detach-keys"];

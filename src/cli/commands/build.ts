@@ -56,6 +56,7 @@ export const command = defineCommand({
     const context = await openContext(place, options.file);
     const api = await engine();
     const query = {
+      t: options.tag,
       remote: context.remote,
       dockerfile: context.dockerfile,
       buildargs: JSON.stringify(buildArguments(options["build-arg"])),
@@ -83,9 +84,8 @@ export const command = defineCommand({
       ulimits: options.ulimit.length > 0 ? JSON.stringify(options.ulimit) : undefined,
       version: 1,
     };
-    const { encodeQuery } = await import("../../client/api.ts");
-    const tags = options.tag.map((tag) => `&t=${encodeURIComponent(tag)}`).join("");
-    const documents = api.documents<ProgressDocument>("POST", `/build${encodeQuery(query)}${tags}`, {
+    const documents = api.documents<ProgressDocument>("POST", "/build", {
+      query,
       stream: context.archive && (quiet ? context.archive : announced(context.archive)),
       headers: { "Content-Type": "application/x-tar" },
     });

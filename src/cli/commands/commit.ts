@@ -24,11 +24,8 @@ export const command = defineCommand({
   async run({ options: { author, change, message, pause }, operands: [container = "", reference = ""], engine }) {
     const [, repo = reference, tag = ""] = /^(.+):([^:/]+)$/.exec(reference) ?? [];
     const api = await engine();
-    const changes = change.map((instruction) => `changes=${encodeURIComponent(instruction)}`).join("&");
-    const query = { container, repo, tag, author, comment: message, pause: pause ? undefined : 0 };
-    const { encodeQuery } = await import("../../client/api.ts");
-    const path = `/commit${encodeQuery(query)}${changes && `&${changes}`}`;
-    const { Id } = await api.json<{ Id: string }>("POST", path, { json: {} });
+    const query = { container, repo, tag, author, comment: message, changes: change, pause: pause ? undefined : 0 };
+    const { Id } = await api.json<{ Id: string }>("POST", "/commit", { query, json: {} });
     await print(Id);
     return 0;
   },

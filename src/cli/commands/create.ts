@@ -2,6 +2,7 @@ import { defineCommand } from "../command.ts";
 import { containerBody } from "../container/container-body.ts";
 import { containerOptions } from "../container/container-options.ts";
 import { createContainer } from "../container/create-container.ts";
+import { isEngineRefusal } from "../describe-failure.ts";
 import { print } from "../output.ts";
 
 export const command = defineCommand({
@@ -19,7 +20,7 @@ export const command = defineCommand({
   options: containerOptions,
   operands: { minimum: 1 },
   optionsFirst: true,
-  failureStatus: () => 125,
+  failureStatus: (error) => (isEngineRefusal(error) ? null : 125),
   async run({ options, operands, engine }) {
     const [image = "", ...words] = operands;
     const body = containerBody(options, image, words);

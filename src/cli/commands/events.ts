@@ -33,8 +33,8 @@ export const command = defineCommand({
   async run({ options, engine }) {
     const now = Date.now();
     const query = {
-      since: options.since && parseMoment(options.since, now),
-      until: options.until && parseMoment(options.until, now),
+      since: options.since && parseMoment("since", options.since, now),
+      until: options.until && parseMoment("until", options.until, now),
       filters: encodeFilters(options.filter),
     };
     const show = await formatter(options.format);
@@ -48,7 +48,9 @@ async function formatter(format: string | undefined): Promise<(line: string) => 
   if (format === "json") return (line) => line;
   if (!format) return (line) => eventText(line);
   const { compileTemplate } = await import("../go-template/go-template.ts");
-  const template = compileTemplate(format.replaceAll("\\t", "\t"), (name) => `can't evaluate field ${name}`);
+  const template = compileTemplate(format.replaceAll("\\t", "\t"), {
+    missingField: (name) => `can't evaluate field ${name}`,
+  });
   return (line) => template(JSON.parse(line));
 }
 

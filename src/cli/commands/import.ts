@@ -25,14 +25,8 @@ export const command = defineCommand({
     const isUrl = /^https?:\/\//.test(source);
     const archive = isUrl ? undefined : readInput(source);
     const api = await engine();
-    const changes = change.map((instruction) => `&changes=${encodeURIComponent(instruction)}`).join("");
-    const query = [
-      `fromSrc=${encodeURIComponent(isUrl ? source : "-")}`,
-      `repo=${encodeURIComponent(reference)}`,
-      `message=${encodeURIComponent(message ?? "")}`,
-      platform ? `platform=${encodeURIComponent(platform)}` : "",
-    ].filter(Boolean);
-    const progress = api.documents<ProgressDocument>("POST", `/images/create?${query.join("&")}${changes}`, {
+    const progress = api.documents<ProgressDocument>("POST", "/images/create", {
+      query: { fromSrc: isUrl ? source : "-", repo: reference, message, platform, changes: change },
       stream: archive,
       headers: { "Content-Type": "application/x-tar" },
     });

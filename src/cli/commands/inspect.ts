@@ -24,7 +24,10 @@ export const command = defineCommand({
   operands: { minimum: 1 },
   async run({ options: { format, size, type }, operands, engine }) {
     const types = type === undefined ? TYPES : TYPES.filter((known) => known === type);
-    if (types.length === 0) throw new Error(`"${type}" is not a valid value for --type`);
+    if (types.length === 0) {
+      const known = TYPES.map((name) => `"${name}"`).join(", ");
+      throw new Error(`unknown type: "${type}": must be one of ${known}`);
+    }
     const api = await engine();
     const finders: Readonly<Record<ObjectType, Find>> = {
       container: findAt(api, (name) => `/containers/${name}/json${size ? "?size=1" : ""}`),

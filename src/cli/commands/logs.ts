@@ -35,8 +35,8 @@ export const command = defineCommand({
         timestamps: options.timestamps ? 1 : undefined,
         details: options.details ? 1 : undefined,
         tail: options.tail,
-        since: options.since && parseMoment(options.since, now),
-        until: options.until && parseMoment(options.until, now),
+        since: options.since && parseMoment("since", options.since, now),
+        until: options.until && parseMoment("until", options.until, now),
       },
     });
     if (Config.Tty) {

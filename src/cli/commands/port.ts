@@ -29,7 +29,7 @@ export const command = defineCommand({
     }
     const port = wanted.includes("/") ? wanted : `${wanted}/tcp`;
     const bindings = ports.find(([key]) => key === port)?.[1] ?? [];
-    if (bindings.length === 0) throw new Error(`no public port '${wanted}' published for ${name}`);
+    if (bindings.length === 0) throw new Error(`Error: No public port '${wanted}' published for ${name}`);
     for (const line of bindings.map(address).sort()) await print(line);
     return 0;
   },

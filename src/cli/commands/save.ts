@@ -18,9 +18,8 @@ export const command = defineCommand({
   operands: { minimum: 1 },
   async run({ options: { output, platform }, operands, engine }) {
     const api = await engine();
-    const names = operands.map((name) => `names=${encodeURIComponent(name)}`).join("&");
-    const platforms = platform.map((one) => `&platform=${encodeURIComponent(one)}`).join("");
-    await writeOutput(output, async () => (await api.call("GET", `/images/get?${names}${platforms}`)).body);
+    const query = { names: operands, platform };
+    await writeOutput(output, async () => (await api.call("GET", "/images/get", { query })).body);
     return 0;
   },
 });

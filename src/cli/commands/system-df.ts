@@ -1,3 +1,4 @@
+import type { ContainerSummary } from "../../client/container-documents.ts";
 import type { BuildCacheDocument, DiskUsageDocument } from "../../client/resource-documents.ts";
 import { formatByteSize } from "../byte-size.ts";
 import { defineCommand } from "../command.ts";
@@ -112,7 +113,7 @@ async function printEach(usage: DiskUsageDocument): Promise<void> {
   const containers = containerListFormat(false, true);
   const shown = {
     ...containers,
-    columns: { ...containers.columns, Command: { header: "COMMAND", value: unquotedCommand(containers) } },
+    columns: { ...containers.columns, Size: { header: "SIZE", value: writtenSize } },
     defaultColumns: ["ID", "Image", "Command", "LocalVolumes", "Size", "RunningFor", "Status", "Names"],
   };
   const volumes = { ...volumeListFormat(), defaultColumns: ["Name", "Links", "Size"] };
@@ -124,9 +125,8 @@ async function printEach(usage: DiskUsageDocument): Promise<void> {
   );
 }
 
-/** The command without the quotes that `ps` puts around it. */
-function unquotedCommand(format: ReturnType<typeof containerListFormat>): (typeof format.columns)[string]["value"] {
-  return (container) => format.columns.Command?.value(container).slice(1, -1) ?? "";
+function writtenSize({ SizeRw = 0 }: ContainerSummary): string {
+  return formatByteSize(SizeRw);
 }
 
 const CACHE_FORMAT: ListFormat<BuildCacheDocument> = {

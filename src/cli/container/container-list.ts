@@ -23,6 +23,8 @@ export function containerListFormat(noTruncate: boolean, withSize: boolean): Lis
       State: { header: "STATE", value: ({ State }) => State },
       Status: { header: "STATUS", value: ({ Status }) => Status },
       Size: { header: "SIZE", value: size },
+      // Only a store that keeps several platforms of an image fills it.
+      Platform: { header: "PLATFORM", value: () => "", json: () => null },
       Labels: {
         header: "LABELS",
         value: ({ Labels }) =>

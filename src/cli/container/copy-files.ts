@@ -82,7 +82,7 @@ export async function copyToContainer(
   if (!target.exists && /\/\.?$/.test(targetPath) && !source.stats.isDirectory()) throw new Error("no such directory");
   const name = target.isDirectory ? (source.contentOnly ? "." : basename(source.path)) : posix.basename(target.path);
   const path = target.isDirectory ? target.path : posix.dirname(target.path);
-  const { packTree } = await import("../archive/pack-tree.ts");
+  const { packTree } = await import("../../client/pack-tree.ts");
   const counted = countBytes(packTree(source.path, { rootName: name }));
   await put(api, container, counted.stream, { path, ...options });
   await report(choice, counted.total(), `${container}:${targetPath}`);

@@ -2,8 +2,13 @@ import { formatGoValue, isTruthy, sortedEntries } from "./go-value.ts";
 import { type Body, type Call, type Operand, type Pipeline, parseTemplate } from "./parse-template.ts";
 import { templateFunctions } from "./template-functions.ts";
 
-/** What a field that a value does not have means: an error's text, or null for Go's `<no value>`. */
-export type MissingField = (name: string) => string | null;
+/** What to make of fields that a value does not have. */
+export interface TemplateOptions {
+  /** The text of the error; without it such a field is Go's `<no value>`. */
+  readonly missingField?: (name: string) => string;
+  /** The value of a field that is missing or null; undefined for "none is known". */
+  readonly zeroValue?: (name: string) => unknown;
+}
 
 /** Renders one value; a value's functions are methods: `{{.Label "x"}}`. */
 export type Template = (value: unknown) => string;
@@ -12,11 +17,11 @@ export type Template = (value: unknown) => string;
  * Compiles a Go text/template as Docker's `--format` takes it.
  * @throws Error in text/template's words, at once for syntax and unknown functions, when rendering for the rest
  */
-export function compileTemplate(source: string, missingField: MissingField = () => null): Template {
+export function compileTemplate(source: string, options: TemplateOptions = {}): Template {
   const body = parseTemplate(source);
   checkFunctions(body);
   return (value) => {
-    const run = new Run(missingField, value);
+    const run = new Run(options, value);
     run.body(body, value);
     return run.output;
   };
@@ -33,7 +38,7 @@ class Run {
   #scopes: Map<string, unknown>[];
 
   constructor(
-    private readonly missingField: MissingField,
+    private readonly options: TemplateOptions,
     root: unknown,
   ) {
     this.#scopes = [new Map([["", root]])];
@@ -160,11 +165,15 @@ class Run {
   }
 
   #field(value: unknown, name: string): unknown {
-    if (typeof value === "object" && value !== null && Object.hasOwn(value, name)) {
-      return Reflect.get(value, name);
-    }
-    const message = value === null || value === undefined ? `nil pointer evaluating .${name}` : this.missingField(name);
-    if (message === null) return undefined;
+    const { missingField, zeroValue } = this.options;
+    const present = typeof value === "object" && value !== null && Object.hasOwn(value, name);
+    const found: unknown = present ? Reflect.get(value, name) : undefined;
+    if (found !== undefined && found !== null) return found;
+    const isNil = value === undefined || value === null;
+    const zero = isNil ? undefined : zeroValue?.(name);
+    if (zero !== undefined) return zero;
+    if (present || (!isNil && !missingField)) return found;
+    const message = isNil ? `nil pointer evaluating .${name}` : missingField?.(name);
     throw new Error(`template: :1:2: executing "" at <.${name}>: ${message}`);
   }
 }

@@ -1,6 +1,6 @@
 /** A value as Go's `{{.}}` prints it: `map[a:1 b:2]`, `[x y]`, `<no value>`. */
 export function formatGoValue(value: unknown): string {
-  if (value === undefined || value === null) return "<no value>";
+  if (value === undefined) return "<no value>";
   return formatInside(value);
 }
 

@@ -1,0 +1,192 @@
+/**
+ * The published library: an engine in a few lines.
+ *
+ *     import { Engine } from "lighter";
+ *     await using engine = await Engine.start();
+ *     const { stdout } = await engine.run("busybox", ["echo", "hi"]);
+ */
+import { LighterError } from "../base/errors.ts";
+import { resolvePaths } from "../base/paths.ts";
+import { parseAddress } from "./address.ts";
+import { type Api, openApi } from "./api.ts";
+import { type DockerfileSource, openDirectoryContext } from "./build-context.ts";
+import { collectOutput } from "./collect-output.ts";
+import { Container, type ExecOptions, type Result } from "./container.ts";
+import type { ContainerSummary, CreateAnswer, CreateBody, HostConfig, WaitAnswer } from "./container-documents.ts";
+import { findExecutable } from "./executable.ts";
+import type { ImageSummary } from "./image-documents.ts";
+import type { VersionDocument } from "./resource-documents.ts";
+import { startEngine } from "./start-engine.ts";
+import { openTransport } from "./transport.ts";
+
+export type { ErrorKind } from "../base/errors.ts";
+export type { DockerfileSource } from "./build-context.ts";
+export type { Output } from "./collect-output.ts";
+export type { ExecOptions, Result } from "./container.ts";
+export type {
+  ContainerDocument,
+  ContainerSummary,
+  CreateBody,
+  EndpointSettings,
+  Healthcheck,
+  HostConfig,
+  Mount,
+  PortBinding,
+} from "./container-documents.ts";
+export type { ImageSummary } from "./image-documents.ts";
+export type { VersionDocument } from "./resource-documents.ts";
+export { Container, LighterError };
+
+export interface StartOptions {
+  /** Directory of the engine's state: engines with different roots share nothing. Default: LIGHTER_ROOT, /var/lib/lighter. */
+  readonly root?: string;
+  /** The `lighter` program; default is the one of this package. */
+  readonly executable?: string;
+}
+
+export interface RunOptions extends ExecOptions {
+  readonly name?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  /** Mounts, limits, ports and the rest, in the Engine API's words. */
+  readonly hostConfig?: HostConfig;
+}
+
+export interface BuildOptions {
+  /** Default: `Dockerfile` in the directory. */
+  readonly dockerfile?: DockerfileSource;
+  readonly tags?: readonly string[];
+  readonly buildArgs?: Readonly<Record<string, string>>;
+  /** Stage to end with. */
+  readonly target?: string;
+  readonly noCache?: boolean;
+  /** Called with what the builder says, as it says it. */
+  readonly onProgress?: (text: string) => void;
+}
+
+/** A connection to an engine. Disposing closes the connection; the engine and its containers go on. */
+export class Engine implements AsyncDisposable {
+  private constructor(private readonly api: Api) {}
+
+  /**
+   * Joins the engine of a root, after starting one in the background where none listens.
+   * @throws forbidden `NOT_ROOT`; unavailable `ENGINE_DID_NOT_START`
+   */
+  static async start(options: StartOptions = {}): Promise<Engine> {
+    const paths = resolvePaths(options.root);
+    const transport = await openTransport({ kind: "unix", path: paths.socket });
+    const connects = () =>
+      transport.connect().then(
+        () => true,
+        () => false,
+      );
+    if (!(await connects())) await startEngine([options.executable ?? findExecutable()], paths, connects);
+    return new Engine(openApi(transport));
+  }
+
+  /**
+   * Joins the engine that listens at `unix:///path` or `tcp://host:port`; starts nothing.
+   * @throws invalid `INVALID_HOST`; unavailable `ENGINE_UNREACHABLE`
+   */
+  static async connect(host: string): Promise<Engine> {
+    const transport = await openTransport(parseAddress(host));
+    await transport.connect();
+    return new Engine(openApi(transport));
+  }
+
+  async ping(): Promise<void> {
+    await this.api.send("GET", "/_ping");
+  }
+
+  version(): Promise<VersionDocument> {
+    return this.api.json<VersionDocument>("GET", "/version");
+  }
+
+  images(): Promise<ImageSummary[]> {
+    return this.api.json<ImageSummary[]>("GET", "/images/json");
+  }
+
+  containers(options: { readonly all?: boolean } = {}): Promise<ContainerSummary[]> {
+    return this.api.json<ContainerSummary[]>("GET", "/containers/json", {
+      query: { all: options.all ? 1 : undefined },
+    });
+  }
+
+  /** A new container, not started. */
+  async create(
+    body: CreateBody & { readonly Image: string },
+    options: { readonly name?: string } = {},
+  ): Promise<Container> {
+    const query = { name: options.name };
+    const { Id } = await this.api.json<CreateAnswer>("POST", "/containers/create", { query, json: body });
+    return new Container(this.api, Id);
+  }
+
+  /** Runs a program in a container of its own, which is gone when this returns, whatever happened. */
+  async run(image: string, command: readonly string[] = [], options: RunOptions = {}): Promise<Result> {
+    const container = await this.create(
+      {
+        Image: image,
+        Cmd: command.length > 0 ? command : undefined,
+        AttachStdout: true,
+        AttachStderr: true,
+        Env: Object.entries(options.env ?? {}).map(([name, value]) => `${name}=${value}`),
+        User: options.user,
+        WorkingDir: options.workingDirectory,
+        Labels: options.labels,
+        HostConfig: options.hostConfig,
+      },
+      { name: options.name },
+    );
+    await using _ = container;
+    // Both are in place before the start, so that neither output nor end can be missed.
+    const query = { stream: 1, stdout: 1, stderr: 1 };
+    const { stream } = await this.api.upgrade("POST", `/containers/${container.id}/attach`, { query });
+    const waiting = this.api.json<WaitAnswer>("POST", `/containers/${container.id}/wait?condition=next-exit`);
+    waiting.catch(() => {}); // Awaited below, unless the start fails first.
+    try {
+      await container.start();
+      const output = await collectOutput(stream.output, { maxBytes: options.maxOutputBytes });
+      return { ...output, exitCode: (await waiting).StatusCode };
+    } finally {
+      stream.close();
+    }
+  }
+
+  /**
+   * Builds a directory with a Dockerfile and returns the image's ID.
+   * @throws internal `BUILD_FAILED` with the builder's text; as openDirectoryContext
+   */
+  async build(directory: string, options: BuildOptions = {}): Promise<string> {
+    const { archive, dockerfile } = await openDirectoryContext(directory, options.dockerfile);
+    const documents = this.api.documents<BuildMessage>("POST", "/build", {
+      query: {
+        version: 1,
+        dockerfile,
+        t: options.tags,
+        buildargs: options.buildArgs && JSON.stringify(options.buildArgs),
+        target: options.target,
+        nocache: options.noCache ? 1 : undefined,
+      },
+      stream: archive,
+      headers: { "Content-Type": "application/x-tar" },
+    });
+    let id: string | undefined;
+    for await (const { stream, aux, errorDetail } of documents) {
+      if (errorDetail) throw new LighterError("internal", "BUILD_FAILED", errorDetail.message);
+      if (stream) options.onProgress?.(stream);
+      id = aux?.ID ?? id;
+    }
+    if (id === undefined) throw new LighterError("internal", "BUILD_FAILED", "the builder ended without an image");
+    return id;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.api.close();
+  }
+}
+
+interface BuildMessage {
+  readonly stream?: string;
+  readonly aux?: { readonly ID?: string };
+  readonly errorDetail?: { readonly message: string };
+}
