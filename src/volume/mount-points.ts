@@ -63,8 +63,8 @@ function inheritedPoints(spec: string, { mountPointsOf }: MountSources): MountPo
   const at = spec.indexOf(":");
   const container = at < 0 ? spec : spec.slice(0, at);
   const modeText = at < 0 ? "" : spec.slice(at + 1);
-  const mode = parseBindMode(modeText);
-  if (!mode || mode.propagation !== "" || mode.noCopy) failMode(modeText);
+  const mode = parseBindMode(modeText) ?? failMode(modeText);
+  if (mode.propagation !== "" || mode.noCopy) failMode(modeText);
   return mountPointsOf(container)
     .filter(({ Type }) => Type !== "tmpfs")
     .map((point) => {

@@ -1,195 +1,233 @@
 import { mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { errnoOf, fail } from "../base/errors.ts";
-import { assertKnownFilters, booleanFilter, type Filters, matchesAny, matchesLabels } from "../base/filters.ts";
+import type { Filters } from "../base/filters.ts";
 import { newId } from "../base/ids.ts";
-import { timestampNow } from "../base/timestamp.ts";
-import { usage } from "../snapshot/archive.ts";
-import type { Trash } from "../snapshot/trash.ts";
 import type { Store } from "../store/database.ts";
-import { assertLocalDriver, parseDriverOptions, parseVolumeName, type VolumeFilesystem } from "./create-volume.ts";
+import {
+  assertLocalDriver,
+  parseDriverOptions,
+  parseVolumeName,
+  type VolumeCreate,
+  type VolumeFilesystem,
+} from "./create-volume.ts";
+import {
+  ANONYMOUS_LABEL,
+  isAnonymous,
+  isUsed,
+  listFilter,
+  pruneFilter,
+  type VolumeDocument,
+  type VolumeUsers,
+  volumeDocument,
+} from "./volume-documents.ts";
+import { type VolumeRecord, VolumeStore } from "./volume-store.ts";
 
-/** A volume as the store keeps it. */
-interface VolumeRecord {
-  readonly name: string;
-  readonly created: string;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly options: Readonly<Record<string, string>>;
-  /** Nobody named it. */
-  readonly anonymous: boolean;
+/** What volumes need of others to deal with directories. */
+export interface VolumeFiles {
+  /** Moves a directory out of its place, atomically; one that is not there is no error. */
+  discard(path: string): void;
+  /** Bytes of all files below a directory. */
+  usage(path: string): Promise<number>;
 }
 
-export interface NewVolume {
-  /** "" makes an anonymous one. */
-  readonly name: string;
-  readonly driver: string;
-  readonly labels: Readonly<Record<string, string>>;
-  /** `type`, `device` and `o` of the local driver. */
-  readonly options: Readonly<Record<string, string>>;
-  /** Docker's marker for volumes that `rm -v` and `prune` may take; implied where there is no name. */
-  readonly anonymous?: boolean;
-}
-
-/** The ids of the containers that use each volume. */
-export type VolumeUsers = ReadonlyMap<string, readonly string[]>;
-
-/** A volume in the Engine API's shape. */
-export type VolumeDocument = ReturnType<Volumes["inspect"]>;
-
-const FILTERS = ["dangling", "driver", "label", "label!", "name"];
+const NO_USERS: VolumeUsers = new Map();
 
 /**
- * Directories that outlive containers: `<directory>/<name>/_data`. The row is written first and deleted first, so that what
- * a killed engine leaves is a directory without a row, which nobody sees and the next volume of that name takes over empty.
+ * The local driver's volumes: a record, and a directory `<name>/_data`. The record comes before the directory and goes
+ * after it, so that whatever moment an engine dies in, the next one knows what to finish; a directory without a record is
+ * never touched.
  */
 export class Volumes {
-  constructor(
-    private readonly store: Store,
+  readonly #records: VolumeStore;
+  /** How many are about to refer to a volume that has no container's record behind it yet. */
+  readonly #held = new Map<string, number>();
+
+  private constructor(
+    store: Store,
     private readonly directory: string,
-    private readonly trash: Trash,
+    private readonly files: VolumeFiles,
   ) {
+    this.#records = new VolumeStore(store);
+  }
+
+  /** Opens the volumes below a directory, and finishes what an engine that was killed had begun. */
+  static open(store: Store, directory: string, files: VolumeFiles): Volumes {
     mkdirSync(directory, { recursive: true, mode: 0o701 });
-  }
-
-  /** Where a volume of that name keeps its files, whether it exists or not. */
-  path(name: string): string {
-    return join(this.directory, name, "_data");
-  }
-
-  has(name: string): boolean {
-    return this.#find(name) !== null;
+    const volumes = new Volumes(store, directory, files);
+    for (const name of volumes.#records.leaving()) volumes.#finishRemoval(name);
+    for (const { name } of volumes.#records.all()) volumes.#makeDirectory(name);
+    return volumes;
   }
 
   /**
-   * Makes a volume; one that exists is left as it is. @returns its name.
-   * @throws invalid `INVALID_VOLUME_NAME`, `INVALID_VOLUME_OPTION`; not-found `VOLUME_DRIVER`.
+   * Makes a volume; one of that name that exists is returned as it is, as Docker does. An empty name makes an anonymous one.
+   * @throws invalid `INVALID_VOLUME_NAME`, `INVALID_VOLUME_OPTION`; not-found `VOLUME_DRIVER`
    */
-  create(volume: NewVolume): string {
-    const name = volume.name === "" ? newId() : parseVolumeName(volume.name);
-    assertLocalDriver(name, volume.driver);
-    parseDriverOptions(name, volume.options);
-    if (this.has(name)) return name;
-    this.trash.discard(join(this.directory, name));
-    const record: VolumeRecord = {
-      name,
-      created: timestampNow(),
-      labels: volume.labels,
-      options: volume.options,
-      anonymous: volume.anonymous ?? volume.name === "",
+  create(request: VolumeCreate): VolumeDocument {
+    return this.#document(this.#ensure(request, request.Name === ""));
+  }
+
+  /**
+   * Makes a volume that a container's mount point names, if it is not there.
+   * @returns whether it was made now, and so has to go again if the container is not created.
+   */
+  ensure(point: {
+    readonly Name: string;
+    readonly Driver: string;
+    readonly anonymous: boolean;
+    readonly labels: Readonly<Record<string, string>>;
+    readonly driverOptions: Readonly<Record<string, string>>;
+  }): { readonly made: boolean } {
+    if (this.#records.find(point.Name)) {
+      assertLocalDriver(point.Name, point.Driver);
+      return { made: false };
+    }
+    const { Name, Driver, labels: Labels, driverOptions: DriverOpts } = point;
+    this.#ensure({ Name, Driver, Labels: { ...Labels }, DriverOpts: { ...DriverOpts } }, point.anonymous);
+    return { made: true };
+  }
+
+  has(name: string): boolean {
+    return this.#records.find(name) !== undefined;
+  }
+
+  /** @throws not-found `VOLUME_NOT_FOUND` */
+  inspect(name: string): VolumeDocument {
+    return this.#document(this.#records.get(name));
+  }
+
+  /** The body of `GET /volumes`. @throws invalid `INVALID_FILTER` */
+  list(filters: Filters, users: VolumeUsers): { readonly Volumes: VolumeDocument[]; readonly Warnings: null } {
+    const volumes = this.#records.all().filter(listFilter(filters, users));
+    return { Volumes: volumes.map((volume) => this.#document(volume)), Warnings: null };
+  }
+
+  /** For `GET /system/df`: each volume with its size in bytes and the number of its users. */
+  async listWithUsage(users: VolumeUsers) {
+    const documents = [];
+    for (const volume of this.#records.all()) {
+      const Size = await this.files.usage(this.path(volume.name));
+      documents.push({
+        ...this.#document(volume),
+        UsageData: { RefCount: users.get(volume.name)?.length ?? 0, Size },
+      });
+    }
+    return documents;
+  }
+
+  /**
+   * Removes a volume with its files. `force` makes a missing one no error; one that is in use stays also then.
+   * @throws not-found `VOLUME_NOT_FOUND`; conflict `VOLUME_IN_USE`
+   */
+  remove(name: string, { force }: { readonly force: boolean }, users: VolumeUsers = NO_USERS): void {
+    if (force && !this.has(name)) return;
+    this.#records.get(name);
+    const ids = users.get(name) ?? [];
+    if (ids.length > 0 || this.#held.has(name)) {
+      fail("conflict", "VOLUME_IN_USE", `remove ${name}: volume is in use - [${ids.join(", ")}]`);
+    }
+    this.#records.markLeaving(name);
+    this.#finishRemoval(name);
+  }
+
+  /** Removes the unused volumes that the filters choose. @throws invalid `INVALID_FILTER` */
+  async prune(filters: Filters, users: () => VolumeUsers) {
+    const VolumesDeleted: string[] = [];
+    let SpaceReclaimed = 0;
+    for (const volume of this.#records.all().filter(pruneFilter(filters))) {
+      if (isUsed(volume.name, users())) continue;
+      const size = await this.files.usage(this.path(volume.name));
+      // While the size was added up, a container may have come to use it, or somebody removed it.
+      if (isUsed(volume.name, users()) || this.#held.has(volume.name) || !this.has(volume.name)) continue;
+      this.remove(volume.name, { force: true });
+      VolumesDeleted.push(volume.name);
+      SpaceReclaimed += size;
+    }
+    return { VolumesDeleted, SpaceReclaimed };
+  }
+
+  /** Keeps a volume from removal until disposed, for the time in which a container is created that refers to it. */
+  hold(name: string): Disposable {
+    this.#held.set(name, (this.#held.get(name) ?? 0) + 1);
+    return {
+      [Symbol.dispose]: () => {
+        const left = (this.#held.get(name) ?? 1) - 1;
+        if (left > 0) this.#held.set(name, left);
+        else this.#held.delete(name);
+      },
     };
-    this.store.transaction(() => {
-      this.store.db.query("INSERT INTO volume (name, document) VALUES (?, ?)").run(name, JSON.stringify(record));
-      mkdirSync(this.path(name), { recursive: true, mode: 0o755 });
-    });
-    return name;
   }
 
-  /** @throws not-found `VOLUME_NOT_FOUND` in Docker's words. */
-  inspect(name: string) {
-    return documentOf(this.#get(name), this.path(name));
+  /** Where the volume's files are, or would be. @throws invalid `INVALID_VOLUME_NAME` */
+  path(name: string): string {
+    return join(this.directory, parseVolumeName(name), "_data");
   }
 
-  /** What is mounted in its place, where it lies elsewhere than in our directory. @throws not-found */
+  /**
+   * What to mount, inside the container's mount namespace alone, where the volume's options name a file system; undefined
+   * for an ordinary volume, whose directory is bound. @throws not-found `VOLUME_NOT_FOUND`
+   */
   filesystem(name: string): VolumeFilesystem | undefined {
-    return parseDriverOptions(name, this.#get(name).options);
+    return parseDriverOptions(name, this.#records.get(name).options);
   }
 
+  /** Nobody named it; false where it is missing. */
   isAnonymous(name: string): boolean {
-    return this.#find(name)?.anonymous ?? false;
+    const volume = this.#records.find(name);
+    return volume !== undefined && isAnonymous(volume);
   }
 
-  /** Nothing was ever put into it. */
+  /** Whether an ordinary volume has no files yet, and so gets what the image has at its first use. */
   isEmpty(name: string): boolean {
+    return this.filesystem(name) === undefined && readdirSync(this.path(name)).length === 0;
+  }
+
+  #ensure(request: VolumeCreate, anonymous: boolean): VolumeRecord {
+    const name = request.Name === "" ? newId() : parseVolumeName(request.Name);
+    assertLocalDriver(name, request.Driver);
+    if (request.ClusterVolumeSpec) {
+      fail(
+        "not-implemented",
+        "CLUSTER_VOLUME",
+        `create ${name}: cluster volumes are not supported: leave the spec out`,
+      );
+    }
+    parseDriverOptions(name, request.DriverOpts);
+    const existing = this.#records.find(name);
+    if (existing) return existing;
+    const volume = {
+      name,
+      created: new Date().toISOString().replace(/\.\d+/, ""),
+      labels: anonymous ? { ...request.Labels, [ANONYMOUS_LABEL]: "" } : request.Labels,
+      options: request.DriverOpts,
+    };
+    this.#records.insert(volume);
     try {
-      return readdirSync(this.path(name)).length === 0;
+      this.#makeDirectory(name);
     } catch (error) {
-      if (errnoOf(error) === "ENOENT") return true;
+      this.#records.delete(name);
       throw error;
     }
+    return volume;
   }
 
-  /** By name. @throws invalid for an unknown filter. */
-  list(filters: Filters, users: VolumeUsers): VolumeDocument[] {
-    assertKnownFilters(filters, FILTERS);
-    const dangling = booleanFilter(filters, "dangling");
-    return this.#records()
-      .filter(
-        ({ name, labels }) =>
-          (dangling === undefined || dangling === !users.has(name)) &&
-          matchesAny(filters, "name", (part) => name.includes(part)) &&
-          matchesAny(filters, "driver", (driver) => driver === "local") &&
-          matchesLabels(labels, filters),
-      )
-      .map((record) => documentOf(record, this.path(record.name)));
-  }
-
-  /** All volumes with their size in bytes and how many containers use them, as `system df` shows. */
-  listWithUsage(users: VolumeUsers) {
-    return Promise.all(
-      this.#records().map(async (record) => ({
-        ...documentOf(record, this.path(record.name)),
-        UsageData: { Size: await this.#size(record.name), RefCount: users.get(record.name)?.length ?? 0 },
-      })),
-    );
-  }
-
-  /** @throws not-found; conflict `VOLUME_IN_USE` in Docker's words. */
-  remove(name: string, users: readonly string[]): void {
-    this.#get(name);
-    if (users.length > 0) {
-      fail("conflict", "VOLUME_IN_USE", `remove ${name}: volume is in use - [${users.join(", ")}]`);
+  /** The outer directory lets nobody on the host list it; `_data` is a container's, which may give it another mode. */
+  #makeDirectory(name: string): void {
+    mkdirSync(join(this.directory, name), { recursive: true, mode: 0o701 });
+    try {
+      mkdirSync(this.path(name), { mode: 0o755 });
+    } catch (error) {
+      if (errnoOf(error) !== "EEXIST") throw error;
     }
-    this.store.db.query("DELETE FROM volume WHERE name = ?").run(name);
-    this.trash.discard(join(this.directory, name));
   }
 
-  /** Removes anonymous volumes that nobody uses; with the filter `all` those with a name too. */
-  async prune(filters: Filters, users: VolumeUsers): Promise<{ names: string[]; bytes: number }> {
-    assertKnownFilters(filters, ["all", "label", "label!"]);
-    const all = booleanFilter(filters, "all") ?? false;
-    const chosen = this.#records().filter(
-      ({ name, anonymous, labels }) => !users.has(name) && (all || anonymous) && matchesLabels(labels, filters),
-    );
-    let bytes = 0;
-    for (const { name } of chosen) {
-      bytes += await this.#size(name);
-      this.remove(name, []);
-    }
-    return { names: chosen.map(({ name }) => name), bytes };
+  #finishRemoval(name: string): void {
+    this.files.discard(join(this.directory, name));
+    this.#records.delete(name);
   }
 
-  #size(name: string): Promise<number> {
-    return usage(this.path(name));
+  #document(volume: VolumeRecord): VolumeDocument {
+    return volumeDocument(volume, this.path(volume.name));
   }
-
-  #records(): VolumeRecord[] {
-    return this.store.db
-      .query<{ document: string }, []>("SELECT document FROM volume ORDER BY name")
-      .all()
-      .map(({ document }) => JSON.parse(document) as VolumeRecord);
-  }
-
-  #find(name: string): VolumeRecord | null {
-    const row = this.store.db
-      .query<{ document: string }, [string]>("SELECT document FROM volume WHERE name = ?")
-      .get(name);
-    return row && (JSON.parse(row.document) as VolumeRecord);
-  }
-
-  #get(name: string): VolumeRecord {
-    return this.#find(name) ?? fail("not-found", "VOLUME_NOT_FOUND", `get ${name}: no such volume`);
-  }
-}
-
-function documentOf({ name, created, labels, options, anonymous }: VolumeRecord, mountpoint: string) {
-  return {
-    CreatedAt: created,
-    Driver: "local",
-    // Docker's own label for these, by which its clients tell them.
-    Labels: anonymous ? { "com.docker.volume.anonymous": "", ...labels } : labels,
-    Mountpoint: mountpoint,
-    Name: name,
-    Options: Object.keys(options).length > 0 ? options : null,
-    Scope: "local",
-  };
 }
