@@ -1,10 +1,7 @@
 import { messageOf } from "../base/errors.ts";
 import { emitContainerEvent } from "./container-events.ts";
-import type { ContainerRecord } from "./container-record.ts";
 import type { EngineParts } from "./engine-parts.ts";
-import { removeContainer } from "./remove-container.ts";
 import { shouldRestart } from "./restart-policy.ts";
-import { startContainer } from "./start-container.ts";
 
 /** How a container's first process ended, as its shim wrote it down. */
 export interface ContainerExit {
@@ -41,8 +38,7 @@ export function containerExited(parts: EngineParts, id: string, exit: ContainerE
     parts.log("warn", "a shim did not take its leave", { container: id, error: messageOf(error) });
   });
   parts.waiters.exited(id, exit.exitCode);
-  if (restarting) parts.restarts.schedule(id, ranForMs, () => restart(parts, record));
-  else if (!held && record.hostConfig.AutoRemove) autoRemove(parts, record);
+  if (!held) parts.afterExit(record, ranForMs);
 }
 
 /** Gives back the container's addresses and published ports. */
@@ -50,23 +46,5 @@ export function releaseNetwork(parts: EngineParts, id: string): void {
   parts.networks.release(id);
   parts.networks.unpublish(id).catch((error) => {
     parts.log("error", "published ports could not be taken back", { container: id, error: messageOf(error) });
-  });
-}
-
-/** Removes a container that asked for it with `--rm`. */
-export function autoRemove(parts: EngineParts, record: ContainerRecord): void {
-  const exitCode = record.state.status === "running" ? 0 : record.state.exitCode;
-  removeContainer(parts, record.id, { force: false, volumes: true }).catch((error) => {
-    if (!parts.containers.has(record.id)) return;
-    parts.log("error", "a container could not be removed after its end", { container: record.id, error });
-    parts.waiters.removalFailed(record.id, exitCode, messageOf(error));
-  });
-}
-
-function restart(parts: EngineParts, record: ContainerRecord): void {
-  if (!parts.containers.has(record.id)) return;
-  parts.containers.update(record.id, { restartCount: record.restartCount + 1 });
-  startContainer(parts, record.id).catch((error) => {
-    parts.log("error", "a restart failed", { container: record.id, error: messageOf(error) });
   });
 }

@@ -11,16 +11,24 @@ import type { ContainerConfig, HostConfig } from "./container-config.ts";
 import type { EngineParts } from "./engine-parts.ts";
 import { emitVolumeEvent, removeVolume } from "./volume-commands.ts";
 
+/** What a container's creation does and takes back. */
+export interface CreationScope {
+  /** Gets what undoes each thing made, for the case that the creation fails. */
+  readonly undo: AsyncDisposableStack;
+  /** Gets what keeps volumes from removal until the container's record refers to them. */
+  readonly holds: DisposableStack;
+}
+
 /**
  * Resolves what a new container mounts and makes the volumes that are missing, filled from the image where they are empty.
- * @param undo gets what takes back the volumes made here. @throws invalid in Docker's words.
+ * @throws invalid in Docker's words.
  */
 export async function createMountPoints(
   parts: EngineParts,
   config: ContainerConfig,
   hostConfig: HostConfig,
   chainId: ChainId | null,
-  undo: AsyncDisposableStack,
+  scope: CreationScope,
 ): Promise<readonly MountPoint[]> {
   const points = resolveMountPoints(
     { ...hostConfig, Volumes: config.Volumes },
@@ -30,7 +38,7 @@ export async function createMountPoints(
     },
   );
   for (const point of points) {
-    if (point.Type === "volume") await createVolume(parts, point, chainId, undo);
+    if (point.Type === "volume") await createVolume(parts, point, chainId, scope);
   }
   return points;
 }
@@ -39,17 +47,11 @@ async function createVolume(
   parts: EngineParts,
   point: VolumePoint,
   chainId: ChainId | null,
-  undo: AsyncDisposableStack,
+  { undo, holds }: CreationScope,
 ): Promise<void> {
   const { Name: name } = point;
-  if (!parts.volumes.has(name)) {
-    parts.volumes.create({
-      name,
-      driver: point.Driver,
-      options: point.driverOptions,
-      labels: point.labels,
-      anonymous: point.anonymous,
-    });
+  holds.use(parts.volumes.hold(name));
+  if (parts.volumes.ensure(point).made) {
     undo.defer(() => removeVolume(parts, name));
     emitVolumeEvent(parts, "create", name);
   }
@@ -68,7 +70,6 @@ async function fillFromImage(parts: EngineParts, point: VolumePoint, chainId: Ch
   await copyTree(image, { kind: "directory", path: point.Source }, [{ from: point.Destination, to: "/" }], {
     owner: null,
     mode: null,
-    extract: false,
   });
 }
 

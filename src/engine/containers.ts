@@ -24,16 +24,10 @@ import { type ListOptions, listContainers } from "./list-containers.ts";
 import { pruneContainers } from "./prune-containers.ts";
 import { type RemoveOptions, removeContainer } from "./remove-container.ts";
 import { renameContainer } from "./rename-container.ts";
+import { requireShim } from "./require-running.ts";
+import { restartContainer } from "./restart-container.ts";
 import { startContainer } from "./start-container.ts";
-import {
-  killContainer,
-  pauseContainer,
-  requireShim,
-  restartContainer,
-  type StopOptions,
-  stopContainer,
-  unpauseContainer,
-} from "./stop-container.ts";
+import { killContainer, pauseContainer, type StopOptions, stopContainer, unpauseContainer } from "./stop-container.ts";
 import { containerProcesses } from "./top.ts";
 import { type UpdateRequest, updateContainer } from "./update-container.ts";
 

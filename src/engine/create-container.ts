@@ -50,9 +50,11 @@ export async function createContainer(parts: EngineParts, request: CreateRequest
   parseSignal(config.StopSignal || "SIGTERM");
   const chainId = image?.chainId ?? null;
   await using undo = new AsyncDisposableStack();
+  // Let go before anything is undone, for a volume that is held is not removed.
+  using holds = new DisposableStack();
   const snapshot = parts.snapshotter.prepare(id, chainId);
   undo.defer(() => parts.snapshotter.remove(snapshot));
-  const mounts = await createMountPoints(parts, config, hostConfig, chainId, undo);
+  const mounts = await createMountPoints(parts, config, hostConfig, chainId, { undo, holds });
   await mkdir(containerDirectory(parts, id), { recursive: true, mode: 0o710 });
 
   const { record, warnings } = await checkSettings(parts, {

@@ -17,6 +17,7 @@ import type { Trash } from "../snapshot/trash.ts";
 import type { Store } from "../store/database.ts";
 import type { Volumes } from "../volume/volumes.ts";
 import type { PendingAttaches } from "./attach-container.ts";
+import type { ContainerRecord } from "./container-record.ts";
 import type { ContainerStore } from "./container-store.ts";
 import type { EventLog } from "./events.ts";
 import type { ExecRegistry } from "./execs.ts";
@@ -49,6 +50,8 @@ export interface EngineParts {
   readonly restarts: RestartTimers;
   /** Serialises what changes one container: start, remove, rename, commit, update. Never held while waiting for an exit's own work. */
   readonly locks: KeyedLock;
+  /** What a container's policy asks for after its end, or after a start that failed (exit-policy.ts). */
+  readonly afterExit: (record: ContainerRecord, ranForMs: number) => void;
   /** The shims of running containers by container id. */
   readonly live: Map<string, Shim>;
 }

@@ -5,7 +5,7 @@ import type { ExecConfig } from "./container-config.ts";
 import { emitContainerEvent } from "./container-events.ts";
 import type { EngineParts } from "./engine-parts.ts";
 import { execRequest } from "./exec-request.ts";
-import { requireRunning, requireShim } from "./stop-container.ts";
+import { requireRunning, requireShim } from "./require-running.ts";
 
 type ExecState =
   | { readonly status: "created" }

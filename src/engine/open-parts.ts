@@ -13,6 +13,7 @@ import { readCgroupLayout } from "../runtime/cgroup.ts";
 import { readHost } from "../runtime/host.ts";
 import { readResourceSupport } from "../runtime/resource-support.ts";
 import { SeccompCompiler } from "../runtime/seccomp-compile.ts";
+import { usage } from "../snapshot/archive.ts";
 import { MountPointLayers } from "../snapshot/mount-point-layer.ts";
 import { Snapshotter } from "../snapshot/snapshotter.ts";
 import { Trash } from "../snapshot/trash.ts";
@@ -23,6 +24,7 @@ import { ContainerStore } from "./container-store.ts";
 import type { EngineParts } from "./engine-parts.ts";
 import { EventLog } from "./events.ts";
 import { ExecRegistry } from "./execs.ts";
+import { applyExitPolicy } from "./exit-policy.ts";
 import { ExitWaiters } from "./exit-waiters.ts";
 import { RestartTimers } from "./restart-policy.ts";
 
@@ -39,7 +41,7 @@ export function openParts(paths: Paths, log: Log): EngineParts {
   const layers = new LayerStore(store, content, snapshotter);
   const host = readHost();
   const cgroups = readCgroupLayout();
-  return {
+  const parts: EngineParts = {
     paths,
     log,
     store,
@@ -49,7 +51,7 @@ export function openParts(paths: Paths, log: Log): EngineParts {
     images: new ImageStore(store, content, layers),
     snapshotter,
     networks: new Networks(store, paths.run, log),
-    volumes: new Volumes(store, join(paths.root, "volumes"), trash),
+    volumes: Volumes.open(store, join(paths.root, "volumes"), { discard: (path) => trash.discard(path), usage }),
     events: new EventLog(store),
     host,
     cgroups,
@@ -64,5 +66,7 @@ export function openParts(paths: Paths, log: Log): EngineParts {
     restarts: new RestartTimers(),
     locks: new KeyedLock(),
     live: new Map(),
+    afterExit: (record, ranForMs) => applyExitPolicy(parts, record, ranForMs),
   };
+  return parts;
 }

@@ -3,7 +3,7 @@ import { emitContainerEvent } from "./container-events.ts";
 import { type ContainerRecord, statusOf } from "./container-record.ts";
 import type { EngineParts } from "./engine-parts.ts";
 import { containerDirectory } from "./inspect-container.ts";
-import { killAndWait } from "./stop-container.ts";
+import { killAndWait } from "./signal-container.ts";
 import { removeVolume } from "./volume-commands.ts";
 
 export interface RemoveOptions {

@@ -9,7 +9,7 @@ import type { HostConfig } from "./container-config.ts";
 import { runtimeMounts } from "./container-mounts.ts";
 import { type ContainerRecord, commandLine } from "./container-record.ts";
 import type { EngineParts } from "./engine-parts.ts";
-import { requireRunning } from "./stop-container.ts";
+import { requireRunning } from "./require-running.ts";
 
 /**
  * A container's record in the words of the runtime: modes of namespaces looked up, devices found, limits as the OCI spec has

@@ -6,7 +6,7 @@ import { timestampNow } from "../base/timestamp.ts";
 import type { Shim } from "../runtime/shim.ts";
 import { StartFailure } from "../runtime/start-failure.ts";
 import { emitContainerEvent } from "./container-events.ts";
-import { autoRemove, containerExited, releaseNetwork } from "./container-exit.ts";
+import { containerExited, releaseNetwork } from "./container-exit.ts";
 import type { ContainerRecord } from "./container-record.ts";
 import type { EngineParts } from "./engine-parts.ts";
 import { execExited } from "./execs.ts";
@@ -116,5 +116,5 @@ function noteFailure(parts: EngineParts, before: ContainerRecord, error: unknown
   emitContainerEvent(parts, record, "die", { exitCode: String(exitCode) });
   parts.pendingAttaches.cancelAll(record.id);
   parts.waiters.exited(record.id, exitCode);
-  if (record.hostConfig.AutoRemove) autoRemove(parts, record);
+  parts.afterExit(record, 0);
 }

@@ -1,11 +1,11 @@
 import { fail } from "../base/errors.ts";
 import { freeze, thaw } from "../runtime/cgroup-freezer.ts";
-import type { Shim } from "../runtime/shim.ts";
 import { parseSignal } from "../runtime/signals.ts";
 import { emitContainerEvent } from "./container-events.ts";
-import type { ContainerRecord, RunningState } from "./container-record.ts";
+import type { ContainerRecord } from "./container-record.ts";
 import type { EngineParts } from "./engine-parts.ts";
-import { startContainer } from "./start-container.ts";
+import { requireRunning } from "./require-running.ts";
+import { NEVER, SIGKILL, sendSignal } from "./signal-container.ts";
 
 export interface StopOptions {
   readonly signal?: string;
@@ -13,9 +13,7 @@ export interface StopOptions {
   readonly timeoutSeconds?: number;
 }
 
-const SIGKILL = 9;
 const DEFAULT_TIMEOUT_SECONDS = 10;
-const NEVER = new AbortController().signal;
 
 /** Asks the container to end, and ends it when it does not in time. @throws not-modified where it does not run. */
 export async function stopContainer(parts: EngineParts, reference: string, options: StopOptions): Promise<void> {
@@ -33,24 +31,8 @@ export async function stopContainer(parts: EngineParts, reference: string, optio
   if (parts.containers.has(record.id)) emitContainerEvent(parts, parts.containers.get(record.id), "stop");
 }
 
-/** Stops, where it runs, and starts. */
-export async function restartContainer(parts: EngineParts, reference: string, options: StopOptions): Promise<void> {
-  const record = parts.containers.resolve(reference);
-  parts.restarts.cancel(record.id);
-  if (record.state.status === "running") {
-    // A container that is only restarted must not vanish through --rm, nor come back twice through its policy.
-    parts.restarts.hold(record.id);
-    try {
-      await endProcess(parts, record, options);
-    } finally {
-      parts.restarts.release(record.id);
-    }
-  }
-  await startContainer(parts, record.id);
-  emitContainerEvent(parts, parts.containers.get(record.id), "restart");
-}
-
-async function endProcess(parts: EngineParts, record: ContainerRecord, options: StopOptions): Promise<void> {
+/** Sends the stop signal, then SIGKILL when the time is over, and waits for the end. */
+export async function endProcess(parts: EngineParts, record: ContainerRecord, options: StopOptions): Promise<void> {
   const signal = parseSignal(options.signal || record.config.StopSignal || "SIGTERM");
   const seconds = options.timeoutSeconds ?? record.config.StopTimeout ?? DEFAULT_TIMEOUT_SECONDS;
   const exited = parts.waiters.wait(record.id, "not-running", NEVER);
@@ -81,23 +63,6 @@ export async function killContainer(parts: EngineParts, reference: string, signa
   await sendSignal(parts, record, number);
 }
 
-/** Ends a container at once and waits until it is noted. */
-export async function killAndWait(parts: EngineParts, id: string): Promise<void> {
-  const exited = parts.waiters.wait(id, "not-running", NEVER);
-  await sendSignal(parts, parts.containers.get(id), SIGKILL);
-  await exited;
-}
-
-/** A frozen process gets the signal when it is thawed, which a signal that is meant to end it has to see to. */
-async function sendSignal(parts: EngineParts, record: ContainerRecord, signal: number): Promise<void> {
-  await requireShim(parts, record.id).kill(signal);
-  emitContainerEvent(parts, record, "kill", { signal: String(signal) });
-  if (record.state.status === "running" && record.state.paused) {
-    await thaw(parts.cgroups, record.state.cgroupPath);
-    parts.containers.update(record.id, { state: { ...record.state, paused: false } });
-  }
-}
-
 /** @throws conflict in Docker's words where the container is not running or is paused already. */
 export async function pauseContainer(parts: EngineParts, reference: string): Promise<void> {
   const { id } = parts.containers.resolve(reference);
@@ -120,20 +85,4 @@ export async function unpauseContainer(parts: EngineParts, reference: string): P
     await thaw(parts.cgroups, state.cgroupPath);
     emitContainerEvent(parts, parts.containers.update(id, { state: { ...state, paused: false } }), "unpause");
   });
-}
-
-/** @throws conflict `CONTAINER_NOT_RUNNING`, with what was tried in front. */
-export function requireRunning(record: ContainerRecord, attempt = ""): RunningState {
-  if (record.state.status === "running") return record.state;
-  const prefix = attempt ? `${attempt}: ` : "";
-  return fail(
-    "conflict",
-    "CONTAINER_NOT_RUNNING",
-    `${prefix}${attempt ? "c" : "C"}ontainer ${record.id} is not running`,
-  );
-}
-
-/** The connection to a running container's shim. @throws conflict where it ended in this moment. */
-export function requireShim(parts: EngineParts, id: string): Shim {
-  return parts.live.get(id) ?? fail("conflict", "CONTAINER_NOT_RUNNING", `Container ${id} is not running`);
 }

@@ -3,7 +3,7 @@ import { promisify } from "node:util";
 import { fail, messageOf } from "../base/errors.ts";
 import { pidsIn } from "../runtime/cgroup.ts";
 import type { EngineParts } from "./engine-parts.ts";
-import { requireRunning } from "./stop-container.ts";
+import { requireRunning } from "./require-running.ts";
 
 const run = promisify(execFile);
 

@@ -1,6 +1,6 @@
 import type { Filters } from "../base/filters.ts";
 import type { VolumeCreate } from "../volume/create-volume.ts";
-import type { VolumeUsers } from "../volume/volumes.ts";
+import type { VolumeUsers } from "../volume/volume-documents.ts";
 import type { EngineParts } from "./engine-parts.ts";
 
 /** What clients do with volumes, in the Engine API's documents. */
@@ -12,7 +12,7 @@ export class VolumeCommands {
   }
 
   list(filters: Filters) {
-    return { Volumes: this.#parts.volumes.list(filters, volumeUsers(this.#parts)), Warnings: null };
+    return this.#parts.volumes.list(filters, volumeUsers(this.#parts));
   }
 
   /** @throws not-found */
@@ -22,34 +22,28 @@ export class VolumeCommands {
 
   /** One that exists is returned as it is. @throws invalid for the name or options; not-found for the driver. */
   create(body: VolumeCreate) {
-    const { volumes } = this.#parts;
-    const existed = volumes.has(body.Name);
-    const name = volumes.create({
-      name: body.Name,
-      driver: body.Driver,
-      labels: body.Labels,
-      options: body.DriverOpts,
-    });
-    if (!existed) emitVolumeEvent(this.#parts, "create", name);
-    return volumes.inspect(name);
+    const existed = body.Name !== "" && this.#parts.volumes.has(body.Name);
+    const volume = this.#parts.volumes.create(body);
+    if (!existed) emitVolumeEvent(this.#parts, "create", volume.Name);
+    return volume;
   }
 
-  /** @param force makes a missing volume no error. @throws not-found; conflict where a container uses it. */
-  remove(name: string, { force }: { force: boolean }): void {
-    if (force && !this.#parts.volumes.has(name)) return;
+  /** @param options.force makes a missing volume no error. @throws not-found; conflict where a container uses it. */
+  remove(name: string, options: { force: boolean }): void {
+    if (options.force && !this.#parts.volumes.has(name)) return;
     removeVolume(this.#parts, name);
   }
 
   async prune(filters: Filters): Promise<{ VolumesDeleted: string[] | null; SpaceReclaimed: number }> {
-    const { names, bytes } = await this.#parts.volumes.prune(filters, volumeUsers(this.#parts));
-    for (const name of names) emitVolumeEvent(this.#parts, "destroy", name);
-    return { VolumesDeleted: names.length > 0 ? names : null, SpaceReclaimed: bytes };
+    const { VolumesDeleted, SpaceReclaimed } = await this.#parts.volumes.prune(filters, () => volumeUsers(this.#parts));
+    for (const name of VolumesDeleted) emitVolumeEvent(this.#parts, "destroy", name);
+    return { VolumesDeleted: VolumesDeleted.length > 0 ? VolumesDeleted : null, SpaceReclaimed };
   }
 }
 
 /** @throws not-found; conflict where a container uses it. */
 export function removeVolume(parts: EngineParts, name: string): void {
-  parts.volumes.remove(name, volumeUsers(parts).get(name) ?? []);
+  parts.volumes.remove(name, { force: false }, volumeUsers(parts));
   emitVolumeEvent(parts, "destroy", name);
 }
 
