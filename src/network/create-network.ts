@@ -1,6 +1,15 @@
 import { z } from "zod";
 import { fail } from "../base/errors.ts";
-import { contains, formatIpv4, formatSubnet, lastAddress, parseCidr, parseIpv4, type Subnet } from "./ipv4.ts";
+import {
+  contains,
+  formatIpv4,
+  formatSubnet,
+  isLoopback,
+  lastAddress,
+  parseCidr,
+  parseIpv4,
+  type Subnet,
+} from "./ipv4.ts";
 import type { Bridge } from "./network-record.ts";
 
 const text = z
@@ -50,6 +59,8 @@ export type BridgeRequest = Omit<Bridge, "link" | "subnet" | "gateway"> & {
 };
 
 const OPTION_PREFIX = "com.docker.network.bridge.";
+/** 224.0.0.0/4 and what is reserved above it (RFC 5771). */
+const MULTICAST_BASE = 0xe000_0000;
 const MTU_OPTION = "com.docker.network.driver.mtu";
 export const BRIDGE_NAME_OPTION = `${OPTION_PREFIX}name`;
 
@@ -98,6 +109,14 @@ function parseAddresses(configs: NetworkCreate["IPAM"]["Config"]) {
   const subnet = parseCidr(config.Subnet)?.subnet;
   if (!subnet) {
     fail("invalid", "INVALID_SUBNET", `Invalid subnet ${config.Subnet} : invalid CIDR address: ${config.Subnet}`);
+  }
+  // A route to half of all addresses, to loopback or to multicast would take the host itself off its network.
+  if (subnet.prefixLength < 8 || isLoopback(subnet.base) || subnet.base >= MULTICAST_BASE) {
+    fail(
+      "invalid",
+      "INVALID_SUBNET",
+      `Invalid subnet ${config.Subnet} : a network has at most 24 bits of unicast addresses`,
+    );
   }
   if (subnet.prefixLength > 31) {
     fail("invalid", "INVALID_SUBNET", "failed to allocate gateway (): No available addresses on this pool");

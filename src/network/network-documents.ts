@@ -84,26 +84,27 @@ function dnsNames({ containerName, containerId, request }: Endpoint): string[] {
 const KNOWN_FILTERS = ["dangling", "driver", "id", "label", "name", "scope", "type"];
 
 /**
- * Whether the list's filters let a network through; names and ids match where they contain the value.
+ * The list's filters, checked at once, as a test for each network; names and ids match where they contain the value.
  * @throws invalid `INVALID_FILTER`
  */
-export function matchesFilters(network: NetworkRecord, inUse: boolean, filters: Filters): boolean {
+export function networkFilter(filters: Filters): (network: NetworkRecord, isInUse: boolean) => boolean {
   assertKnownFilters(filters, KNOWN_FILTERS);
-  const custom = !isPredefined(network.name);
   const dangling = booleanFilter(filters, "dangling");
-  return (
-    matchesAny(filters, "driver", (driver) => driver === network.driver) &&
-    matchesAny(filters, "id", (part) => network.id.includes(part)) &&
-    matchesAny(filters, "name", (part) => network.name.includes(part)) &&
-    matchesAny(filters, "scope", (scope) => scope === "local") &&
-    matchesAny(filters, "type", (type) => isOfType(custom, type)) &&
-    matchesLabels(network.labels, filters) &&
-    (dangling === undefined || dangling === (custom && !inUse))
-  );
-}
-
-function isOfType(custom: boolean, type: string): boolean {
-  if (type === "custom") return custom;
-  if (type === "builtin") return !custom;
-  return fail("invalid", "INVALID_FILTER", `invalid filter: 'type'='${type}'`);
+  for (const type of filters.get("type") ?? []) {
+    if (type !== "custom" && type !== "builtin") {
+      fail("invalid", "INVALID_FILTER", `invalid filter: 'type'='${type}'`);
+    }
+  }
+  return (network, isInUse) => {
+    const isCustom = !isPredefined(network.name);
+    return (
+      matchesAny(filters, "driver", (driver) => driver === network.driver) &&
+      matchesAny(filters, "id", (part) => network.id.includes(part)) &&
+      matchesAny(filters, "name", (part) => network.name.includes(part)) &&
+      matchesAny(filters, "scope", (scope) => scope === "local") &&
+      matchesAny(filters, "type", (type) => isCustom === (type === "custom")) &&
+      matchesLabels(network.labels, filters) &&
+      (dangling === undefined || dangling === (isCustom && !isInUse))
+    );
+  };
 }

@@ -12,9 +12,9 @@ import { macAddressOf, parseMacAddress } from "./mac-address.ts";
 import {
   endpointDocument,
   gatewayOf,
-  matchesFilters,
   type NetworkDocument,
   networkDocument,
+  networkFilter,
 } from "./network-documents.ts";
 import {
   type Bridge,
@@ -90,9 +90,10 @@ export class Networks {
 
   /** @throws invalid `INVALID_FILTER` */
   list(filters: Filters): NetworkDocument[] {
+    const matches = networkFilter(filters);
     return this.#records
       .networks()
-      .filter((network) => matchesFilters(network, this.#isInUse(network), filters))
+      .filter((network) => matches(network, this.#isInUse(network)))
       .map((network) => networkDocument(network, []));
   }
 
@@ -142,11 +143,10 @@ export class Networks {
 
   /** Removes every user's network without endpoints that the filters let through; returns their names. */
   async prune(filters: Filters): Promise<string[]> {
+    const matches = networkFilter(filters);
     const unused = this.#records
       .networks()
-      .filter(
-        (network) => !isPredefined(network.name) && !this.#isInUse(network) && matchesFilters(network, false, filters),
-      );
+      .filter((network) => !isPredefined(network.name) && !this.#isInUse(network) && matches(network, false));
     for (const network of unused) await this.remove(network.id);
     return unused.map(({ name }) => name);
   }
