@@ -40,7 +40,8 @@ export async function showProgress(
       const message = document.errorDetail?.message ?? document.error ?? "";
       throw new ProgressError(message, document.errorDetail?.code);
     }
-    id = document.aux?.ID ?? id;
+    // A quiet build says nothing but the ID, as text.
+    id = document.aux?.ID ?? (quiet ? document.stream?.trim() : undefined) ?? id;
     if (!quiet) await write(descriptor, show(document));
   }
   return id;

@@ -36,8 +36,9 @@ export const command = defineCommand({
       api.call("POST", `/containers/${container.Id}/wait`),
     ]);
     if (options["sig-proxy"] && !tty) forwardSignals(api, container.Id);
+    const output = pump({ stream, tty, stdin, detachKeys });
     if (tty) await followTerminalSize(api, `/containers/${container.Id}/resize`);
-    if ((await pump({ stream, tty, stdin, detachKeys })) === "detached") {
+    if ((await output) === "detached") {
       await printError("read escape sequence");
       return 0;
     }

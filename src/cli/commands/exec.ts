@@ -66,8 +66,9 @@ export const command = defineCommand({
 async function runAttached(api: Api, id: string, config: ExecConfig, detachKeys: string | undefined): Promise<number> {
   const { Tty: tty = false, AttachStdin: stdin = false } = config;
   const { stream } = await api.upgrade("POST", `/exec/${id}/start`, { json: { Detach: false, Tty: tty } });
+  const output = pump({ stream, tty, stdin, detachKeys });
   if (tty) await followTerminalSize(api, `/exec/${id}/resize`);
-  if ((await pump({ stream, tty, stdin, detachKeys })) === "detached") {
+  if ((await output) === "detached") {
     await printError("read escape sequence");
     return 0;
   }

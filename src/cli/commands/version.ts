@@ -60,7 +60,7 @@ function engineLines(details: Readonly<Record<string, string>>): string[] {
     line("API version", `${details.ApiVersion} (minimum version ${details.MinAPIVersion})`),
     ...optional("Go version", details.GoVersion),
     ...optional("Git commit", details.GitCommit),
-    ...optional("Built", details.BuildTime),
+    ...optional("Built", details.BuildTime && ansiDate(details.BuildTime)),
     line("OS/Arch", `${details.Os}/${details.Arch}`),
     line("Experimental", details.Experimental ?? "false"),
   ];
@@ -86,4 +86,12 @@ function detailLines(details: Readonly<Record<string, string>>): string[] {
 
 function line(label: string, value: string): string {
   return `  ${`${label}:`.padEnd(17)} ${value}`;
+}
+
+/** `Thu May  7 21:09:36 2026`, as asctime(3). */
+function ansiDate(rfc3339: string): string {
+  const time = new Date(rfc3339);
+  if (Number.isNaN(time.getTime())) return rfc3339;
+  const [weekday = "", day = "", month = "", year = "", clock = ""] = time.toUTCString().replace(",", "").split(" ");
+  return `${weekday} ${month} ${String(Number(day)).padStart(2)} ${clock} ${year}`;
 }

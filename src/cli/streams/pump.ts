@@ -1,6 +1,9 @@
 import { createDemultiplexer } from "../../client/stdcopy.ts";
 import type { RawStream } from "../../client/transport.ts";
 import { STDERR, STDOUT, write } from "../output.ts";
+import type { DetachFilter } from "./detach-keys.ts";
+import { openStdin } from "./read-stdin.ts";
+import type { RawTerminal } from "./terminal.ts";
 
 export interface Session {
   readonly stream: RawStream;
@@ -13,11 +16,17 @@ export interface Session {
 
 /** Connects our own standard streams with a container's until its output ends, or the user detaches. */
 export async function pump(session: Session): Promise<"ended" | "detached"> {
-  const output = copyOutput(session);
-  if (!session.stdin) return output;
-  const input = session.tty && (await import("./terminal.ts")).isTerminal(0) ? typeInto(session) : sendInput(session);
-  // Input alone ends nothing: a program may answer long after it has read everything.
-  return Promise.race([output, input]);
+  if (!session.stdin) return copyOutput(session);
+  if (!session.tty || !(await import("./terminal.ts")).isTerminal(0)) {
+    // Input alone ends nothing: a program may answer long after it has read everything.
+    return Promise.race([copyOutput(session), sendInput(session)]);
+  }
+  const { openRawTerminal } = await import("./terminal.ts");
+  const { createDetachFilter } = await import("./detach-keys.ts");
+  const filter = createDetachFilter(session.detachKeys);
+  // Before the first output is shown, so that all of it is shown in the same way.
+  using terminal = openRawTerminal();
+  return await Promise.race([copyOutput(session), sendKeys(session, terminal, filter)]);
 }
 
 async function copyOutput({ stream, tty }: Session): Promise<"ended"> {
@@ -31,19 +40,15 @@ async function copyOutput({ stream, tty }: Session): Promise<"ended"> {
 
 /** Standard input from a pipe or a file; its end is the program's end of input. */
 async function sendInput({ stream }: Session): Promise<never> {
-  // Bun's own stream: process.stdin costs 8 ms of loading.
-  for await (const chunk of Bun.stdin.stream()) await stream.write(chunk);
+  const read = openStdin();
+  for (let chunk = await read(); chunk !== null; chunk = await read()) await stream.write(chunk);
   stream.end();
   return new Promise(() => {});
 }
 
-/** Keys from a terminal. */
-async function typeInto({ stream, detachKeys }: Session): Promise<"detached"> {
-  const { openRawTerminal } = await import("./terminal.ts");
-  const { createDetachFilter } = await import("./detach-keys.ts");
-  const filter = createDetachFilter(detachKeys);
-  using terminal = openRawTerminal();
-  for await (const typed of terminal.input) {
+/** Keys from our terminal. */
+async function sendKeys({ stream }: Session, terminal: RawTerminal, filter: DetachFilter): Promise<"detached"> {
+  for (let typed = await terminal.read(); typed !== null; typed = await terminal.read()) {
     const { pass, detached } = filter.feed(typed);
     if (pass.length > 0) await stream.write(pass);
     if (detached) {

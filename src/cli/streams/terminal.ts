@@ -1,4 +1,6 @@
-import { isatty, ReadStream } from "node:tty";
+import { isatty } from "node:tty";
+import { enterRawMode } from "./raw-mode.ts";
+import { openStdin } from "./read-stdin.ts";
 
 export interface TerminalSize {
   readonly rows: number;
@@ -7,7 +9,8 @@ export interface TerminalSize {
 
 /** Our own terminal in raw mode: every key goes to the container. Disposing gives it back as it was. */
 export interface RawTerminal extends Disposable {
-  readonly input: AsyncIterable<Uint8Array>;
+  /** What is typed next; null at the end. */
+  read(): Promise<Uint8Array | null>;
 }
 
 export function isTerminal(descriptor: number): boolean {
@@ -30,17 +33,14 @@ export function onTerminalResize(changed: (size: TerminalSize) => void): void {
 }
 
 export function openRawTerminal(): RawTerminal {
-  const stdin = new ReadStream(0);
-  stdin.setRawMode(true);
-  const restore = () => stdin.setRawMode(false);
+  const restore = enterRawMode(0);
   // Whatever ends this process, the shell behind it gets a terminal that echoes.
   process.on("exit", restore);
   return {
-    input: stdin,
+    read: openStdin(),
     [Symbol.dispose]() {
       process.off("exit", restore);
       restore();
-      stdin.destroy();
     },
   };
 }
