@@ -34,7 +34,7 @@ int berth_clone_init(struct monitor *monitor, struct keeper_order *order, const 
         return -1;
     }
     struct process *init = process_new(monitor, "init");
-    if (!init || process_born(init, reply.pid, ours) < 0)
+    if (!init || process_born(init, reply.pid, ours, false) < 0)
         return -1;
     (void)take_fd(&ours);
     monitor->init = init;

@@ -83,7 +83,7 @@ void connections_broadcast(struct monitor *monitor, struct message *message)
 {
     for (struct connection *connection = monitor->connections, *next; connection; connection = next) {
         next = connection->next;
-        if (!send_whole(connection->source.fd, message))
+        if (connection->listens && !send_whole(connection->source.fd, message))
             connection_close(connection);
     }
     message_free(message);
@@ -113,6 +113,7 @@ static void hello(struct connection *connection, uint32_t request)
 {
     const struct monitor *monitor = connection->monitor;
     struct message answer;
+    connection->listens = true;
     message_begin(&answer, WIRE_OK, request);
     message_u32(&answer, TAG_STATUS, monitor->status);
     message_text(&answer, TAG_CGROUP_PATH, monitor->cgroups.path);

@@ -9,6 +9,7 @@ struct connection {
     struct source source;
     struct monitor *monitor;
     struct wire_header header;
+    bool listens; /* has said HELLO: it hears of events; others may turn into streams */
     uint8_t *body;
     size_t have; /* of header and body together */
 };
@@ -22,7 +23,7 @@ void connection_send(struct connection *connection, struct message *message);
 /* "Failed", with the step, errno and what it was about. connection may be NULL. */
 void connection_fail(struct connection *connection, uint32_t request, const char *step, int error, const char *detail);
 
-/* To all of them. */
+/* To all that listen. */
 void connections_broadcast(struct monitor *monitor, struct message *message);
 
 /* Takes its socket away, for other use, and frees the rest. */

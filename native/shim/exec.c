@@ -32,10 +32,11 @@ static void born(struct process *process, const struct keeper_reply *reply)
     int channel = process->channel.fd; /* kept there, outside the loop, until now */
     process->channel.fd = -1;
     int status;
-    if (reply->error || process_born(process, reply->pid, channel) < 0) {
+    bool ended = !reply->error && take_orphan(process->monitor, reply->pid, &status);
+    if (reply->error || process_born(process, reply->pid, channel, ended) < 0) {
         (void)close(channel);
         refuse(process, "clone", reply->error ? reply->error : errno);
-    } else if (take_orphan(process->monitor, reply->pid, &status)) {
+    } else if (ended) {
         process_ended(process, status);
     }
 }

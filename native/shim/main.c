@@ -118,7 +118,7 @@ static void serve(struct monitor *monitor)
     }
 }
 
-/* No more requests, no more events; clients alone are left. */
+/* No more requests, no more events; clients alone are left. To the engine this says: nothing of us is left. */
 static void close_doors(struct monitor *monitor)
 {
     loop_close(monitor->loop, &monitor->listener);
@@ -153,8 +153,8 @@ int main(int argc, char **argv)
         return 1;
     }
     serve(&monitor);
-    close_doors(&monitor);
     monitor_clean_up(&monitor);
+    close_doors(&monitor);
     clients_flush(&monitor, FLUSH_PATIENCE_MS);
     return 0;
 }

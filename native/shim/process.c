@@ -74,10 +74,15 @@ static bool pump_once(struct pump *pump)
     return false;
 }
 
+static void read_reports(struct process *process);
+
 static void output_ready(struct source *source, uint32_t events)
 {
     (void)events;
     struct pump *pump = OWNER(source, struct pump, source);
+    /* A short program has written and ended before we have heard that it runs: first those who wait for it attach. */
+    if (pump->process->stage != STAGE_RUNNING)
+        read_reports(pump->process);
     if (pump_once(pump))
         process_balance(pump->process);
 }
@@ -308,13 +313,14 @@ static void channel_ready(struct source *source, uint32_t events)
     read_reports(OWNER(source, struct process, channel));
 }
 
-int process_born(struct process *process, pid_t pid, int channel)
+int process_born(struct process *process, pid_t pid, int channel, bool reaped)
 {
     process->pid = pid;
     process->stage = STAGE_PREPARING;
     process->channel.ready = channel_ready;
-    process->pidfd = sys_pidfd_open(pid);
-    return process->pidfd < 0 || loop_add(process->monitor->loop, &process->channel, channel, EPOLLIN) < 0 ? -1 : 0;
+    if (!reaped && (process->pidfd = sys_pidfd_open(pid)) < 0)
+        return -1;
+    return loop_add(process->monitor->loop, &process->channel, channel, EPOLLIN);
 }
 
 static int exit_code_of(int status)

@@ -54,8 +54,8 @@ struct process {
 /* A process at STAGE_ASKED, in the monitor's list. NULL with errno. */
 struct process *process_new(struct monitor *monitor, const char *id);
 
-/* It has a pid now; its channel goes into the loop. 0, or -1 with errno. */
-int process_born(struct process *process, pid_t pid, int channel);
+/* It has a pid now; its channel goes into the loop. reaped: the pid is nobody's any more. 0, or -1 with errno. */
+int process_born(struct process *process, pid_t pid, int channel, bool reaped);
 
 struct process *process_find(struct monitor *monitor, const char *id);
 struct process *process_by_pid(struct monitor *monitor, pid_t pid);

@@ -105,8 +105,11 @@ function spawnShim(program: string, socket: string, cgroup: string): Promise<voi
     if (said.length < 4096) said += bytes.toString();
   });
   child.on("error", reject);
+  child.on("exit", (code) => {
+    if (code === 0) resolve();
+  });
   child.on("close", (code) => {
-    if (code === 0) return resolve();
+    if (code === 0) return;
     try {
       spawnFailed(program, said);
     } catch (error) {

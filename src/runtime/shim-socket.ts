@@ -1,6 +1,6 @@
 import { createConnection, type Socket } from "node:net";
 import { fail, LighterError, messageOf } from "../base/errors.ts";
-import { encodeMessage, type Message, type Records, Type, takeMessages } from "./wire.ts";
+import { bodyLength, encodeMessage, HEADER_BYTES, type Message, type Records, Type, takeMessages } from "./wire.ts";
 
 /**
  * A connection to a shim. Each half ends by itself: the end of a client's input is not the end of its output.
@@ -25,7 +25,7 @@ export function shimGone(path: string, cause?: unknown): LighterError {
 
 /**
  * One request on a connection of its own, which carries raw bytes after the answer. The socket's flow
- * has not begun: what came after the answer is still in it.
+ * has not begun: what comes after the answer is still in it.
  * @param failure makes the error out of a refusal
  */
 export async function askOnce(
@@ -37,9 +37,8 @@ export async function askOnce(
   const socket = await openSocket(path);
   try {
     socket.write(encodeMessage(type, 1, records));
-    const { answer, rest } = await firstMessage(socket, path);
+    const answer = await firstMessage(socket, path);
     if (answer.type !== Type.OK) throw failure(answer);
-    if (rest.length > 0) socket.unshift(rest);
     return { answer, socket };
   } catch (error) {
     socket.destroy();
@@ -47,9 +46,10 @@ export async function askOnce(
   }
 }
 
-function firstMessage(socket: Socket, path: string): Promise<{ answer: Message; rest: Buffer }> {
-  const { promise, resolve, reject } = Promise.withResolvers<{ answer: Message; rest: Buffer }>();
-  let received: Buffer = Buffer.alloc(0);
+/** Reads exactly one message: what follows is not one, and stays in the stream for whoever reads next. */
+function firstMessage(socket: Socket, path: string): Promise<Message> {
+  const { promise, resolve, reject } = Promise.withResolvers<Message>();
+  let head: Buffer | null = null;
   const stop = () => {
     socket.off("readable", receive);
     socket.off("end", lost);
@@ -60,15 +60,17 @@ function firstMessage(socket: Socket, path: string): Promise<{ answer: Message; 
     stop();
     reject(shimGone(path));
   };
-  // Pulled, not pushed: afterwards the stream is as if nobody had listened, and whoever comes first starts its flow.
   const receive = () => {
-    for (let bytes: Buffer | null = socket.read(); bytes; bytes = socket.read())
-      received = Buffer.concat([received, bytes]);
     try {
-      const { message, rest } = takeFirst(received);
-      if (!message) return;
+      head ??= socket.read(HEADER_BYTES);
+      if (!head) return;
+      const length = bodyLength(head);
+      const body: Buffer | null = length === 0 ? Buffer.alloc(0) : socket.read(length);
+      if (!body) return;
       stop();
-      resolve({ answer: message, rest });
+      const [answer] = takeMessages(Buffer.concat([head, body])).messages;
+      if (answer) resolve(answer);
+      else lost(); // cut short: the shim went in the middle of it
     } catch (error) {
       stop();
       reject(error);
@@ -79,12 +81,6 @@ function firstMessage(socket: Socket, path: string): Promise<{ answer: Message; 
   socket.on("close", lost);
   socket.on("error", reject);
   return promise;
-}
-
-/** What follows the first message is not one: it must not be parsed. */
-function takeFirst(bytes: Buffer): { message: Message | undefined; rest: Buffer } {
-  const { messages, rest } = takeMessages(bytes, 1);
-  return { message: messages[0], rest };
 }
 
 /** @throws internal `SHIM_SPAWN` with what the shim said of itself */

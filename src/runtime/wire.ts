@@ -222,24 +222,31 @@ function parseRecords(body: Buffer): { tag: number; value: Buffer }[] {
 }
 
 /**
+ * What a header says of its message's body, in bytes.
+ * @throws internal `SHIM_PROTOCOL`
+ */
+export function bodyLength(header: Buffer): number {
+  if (header.length < HEADER_BYTES) malformed("the header's size");
+  if (header.readUInt32LE() !== MAGIC) malformed("the magic number");
+  const version = header.readUInt16LE(4);
+  if (version !== VERSION) malformed(`version ${version}, where ${VERSION} is spoken`);
+  const length = header.readUInt32LE(12);
+  return length <= MESSAGE_MAX_BYTES ? length : malformed("the message's length");
+}
+
+/**
  * Takes whole messages off a growing buffer, however the bytes were cut on the way.
- * @param most stops after so many: what follows may be no message
  * @returns what is complete, and the bytes that are left for the next time
  * @throws internal `SHIM_PROTOCOL`
  */
-export function takeMessages(bytes: Buffer, most = Number.POSITIVE_INFINITY): { messages: Message[]; rest: Buffer } {
+export function takeMessages(bytes: Buffer): { messages: Message[]; rest: Buffer } {
   const messages: Message[] = [];
   let rest = bytes;
-  while (rest.length >= HEADER_BYTES && messages.length < most) {
-    if (rest.readUInt32LE() !== MAGIC) malformed("the magic number");
-    const version = rest.readUInt16LE(4);
-    if (version !== VERSION) malformed(`version ${version}, where ${VERSION} is spoken`);
-    const length = rest.readUInt32LE(12);
-    if (length > MESSAGE_MAX_BYTES) malformed("a message's length");
-    if (rest.length < HEADER_BYTES + length) break;
-    const body = rest.subarray(HEADER_BYTES, HEADER_BYTES + length);
-    messages.push(new Message(rest.readUInt16LE(6), rest.readUInt32LE(8), body));
-    rest = rest.subarray(HEADER_BYTES + length);
+  while (rest.length >= HEADER_BYTES) {
+    const end = HEADER_BYTES + bodyLength(rest);
+    if (rest.length < end) break;
+    messages.push(new Message(rest.readUInt16LE(6), rest.readUInt32LE(8), rest.subarray(HEADER_BYTES, end)));
+    rest = rest.subarray(end);
   }
   return { messages, rest };
 }
