@@ -3,7 +3,7 @@ import { nowNanoseconds } from "../base/timestamp.ts";
 import type { Store } from "../store/database.ts";
 import { diffIdsOf, type ImageConfig, parseImageConfig } from "./config.ts";
 import type { ContentStore, StagedBlob } from "./content-store.ts";
-import { type ChainId, chainIdsOf, type Digest } from "./digest.ts";
+import { type ChainId, chainIdsOf, type Digest, hexOf } from "./digest.ts";
 import type { LayerStore, RemovedLayer } from "./layer-store.ts";
 import { OCI_CONFIG, OCI_MANIFEST } from "./media-types.ts";
 import {
@@ -115,7 +115,9 @@ export class ImageStore {
   /** When the image last got a name, in nanoseconds since the epoch; null if it has none. */
   lastTaggedNs(id: Digest): bigint | null {
     const row = this.store.db
-      .query<{ since: string | null }, [string]>("SELECT CAST(max(since_ns) AS TEXT) AS since FROM tag WHERE image_id = ?")
+      .query<{ since: string | null }, [string]>(
+        "SELECT CAST(max(since_ns) AS TEXT) AS since FROM tag WHERE image_id = ?",
+      )
       .get(id);
     return row?.since ? BigInt(row.since) : null;
   }
@@ -322,4 +324,9 @@ function encode(document: unknown): Uint8Array {
 function describe(text: string): string {
   const id = ID.exec(text)?.groups;
   return id?.algorithm || id?.hex?.length === FULL_HEX ? text : familiarName(parseReference(text));
+}
+
+/** Whether a text that found the image meant its id (or the beginning of it) and not a name. */
+export function isIdOf(image: Image, text: string): boolean {
+  return image.id.startsWith(text) || hexOf(image.id).startsWith(text);
 }

@@ -39,6 +39,8 @@ interface Row {
 export class LayerStore {
   /** Unpackings under way: whoever needs the same layer waits for the same one. */
   readonly #unpacking = new Map<ChainId, Promise<number>>();
+  /** How many work on an image of these layers at the moment. */
+  readonly #held = new Map<ChainId, number>();
 
   constructor(
     private readonly store: Store,
@@ -70,9 +72,14 @@ export class LayerStore {
   /**
    * Stores an archive, packed in any way, as a layer on top of `parent`, and unpacks it in the same pass. One that is
    * there already is returned.
-   * @throws the errors of `unpack`; nothing is left of an archive that fails.
+   * @throws the errors of `unpack`; invalid `LAYER_MISMATCH` if it is not what the image's config says. Nothing
+   *   is left of an archive that fails.
    */
-  async import(parent: ChainId | null, source: Readable, options: { signal?: AbortSignal } = {}): Promise<Layer> {
+  async import(
+    parent: ChainId | null,
+    source: Readable,
+    options: { expectedDiffId?: Digest; signal?: AbortSignal } = {},
+  ): Promise<Layer> {
     const path = this.content.stagingPath();
     const key = this.snapshotter.prepare("import", parent);
     let taken = false;
@@ -81,6 +88,14 @@ export class LayerStore {
       const unpacked = await unpack(source, this.snapshotter.upper(key), { blob: path, lower, signal: options.signal });
       const staged = { path, digest: parseDigest(unpacked.blob.digest), sizeBytes: unpacked.blob.size };
       const tar = { digest: parseDigest(unpacked.tar.digest), sizeBytes: unpacked.tar.size };
+      const expected = options.expectedDiffId ?? tar.digest;
+      if (tar.digest !== expected) {
+        fail(
+          "invalid",
+          "LAYER_MISMATCH",
+          `invalid layer: its archive is ${tar.digest}, but the image names ${expected}`,
+        );
+      }
       return this.store.transaction(() => {
         const layer = this.adopt(parent, staged, unpacked.compression, tar);
         taken = this.#attach(layer.chainId, key);
@@ -112,7 +127,8 @@ export class LayerStore {
     return this.store.transaction(() => {
       const known = this.find(layer.chainId);
       if (known) return known;
-      this.content.publish(staged);
+      // Another layer may have the same archive: its blob is here, and the staged file may have become it.
+      if (!this.#isBlobUsed(staged.digest)) this.content.publish(staged);
       this.#insert(layer);
       return layer;
     });
@@ -156,6 +172,24 @@ export class LayerStore {
   }
 
   /**
+   * Keeps layers, those that are here and those that come, while an image is made of them. When that is over, those of
+   * them that nothing stands on are removed.
+   */
+  hold(chainIds: readonly ChainId[]): Disposable {
+    for (const chainId of chainIds) this.#held.set(chainId, (this.#held.get(chainId) ?? 0) + 1);
+    return {
+      [Symbol.dispose]: () => {
+        for (const chainId of chainIds) {
+          const others = (this.#held.get(chainId) ?? 1) - 1;
+          if (others > 0) this.#held.set(chainId, others);
+          else this.#held.delete(chainId);
+        }
+        for (const chainId of chainIds.toReversed()) if (this.#row(chainId)) this.discard(this.collect(chainId));
+      },
+    };
+  }
+
+  /**
    * Removes a layer, and then those below it, until one that something else stands on. Joins a running transaction.
    * @returns what was removed, top first; hand it to {@link discard} when the transaction is done.
    */
@@ -177,8 +211,7 @@ export class LayerStore {
   discard(removed: readonly RemovedLayer[]): void {
     for (const { blobDigest, snapshot } of removed) {
       if (snapshot !== null) this.snapshotter.discard(snapshot);
-      const shared = this.store.db.query("SELECT 1 FROM layer WHERE blob_digest = ?").get(blobDigest);
-      if (!shared) this.content.delete(blobDigest);
+      if (!this.#isBlobUsed(blobDigest)) this.content.delete(blobDigest);
     }
   }
 
@@ -250,8 +283,13 @@ export class LayerStore {
     return true;
   }
 
+  #isBlobUsed(digest: Digest): boolean {
+    return this.store.db.query("SELECT 1 FROM layer WHERE blob_digest = ?").get(digest) !== null;
+  }
+
   #isUsed(chainId: ChainId): boolean {
     return (
+      this.#held.has(chainId) ||
       this.store.db
         .query(
           `SELECT 1 FROM image WHERE chain_id = ?1

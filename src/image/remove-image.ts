@@ -1,7 +1,7 @@
 import { fail } from "../base/errors.ts";
 import { shortId } from "../base/ids.ts";
 import { type Digest, hexOf } from "./digest.ts";
-import type { Image, ImageStore } from "./image-store.ts";
+import { type Image, type ImageStore, isIdOf } from "./image-store.ts";
 import { canonicalRepository, familiarName, parseReference, type Reference } from "./reference.ts";
 
 /** A line of the Engine API's answer to the removal of an image. */
@@ -96,10 +96,6 @@ function refuseConflict(
 function untag(images: ImageStore, reference: Reference): Removal {
   images.untag(reference);
   return { Untagged: familiarName(reference) };
-}
-
-function isIdOf(image: Image, text: string): boolean {
-  return image.id.startsWith(text) || hexOf(image.id).startsWith(text);
 }
 
 function inOneRepository(names: readonly Reference[]): boolean {

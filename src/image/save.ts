@@ -1,0 +1,149 @@
+import { Readable } from "node:stream";
+import { fail } from "../base/errors.ts";
+import type { ContentStore } from "./content-store.ts";
+import { type Digest, hexOf } from "./digest.ts";
+import { type Image, type ImageStore, isIdOf } from "./image-store.ts";
+import type { Layer, LayerStore } from "./layer-store.ts";
+import { OCI_INDEX, OCI_MANIFEST } from "./media-types.ts";
+import { canonicalName, familiarName, familiarRepository, parseName, type Reference } from "./reference.ts";
+import { TAR_END, tarHeader, tarPadding } from "./tar-header.ts";
+
+interface SavedImage {
+  readonly image: Image;
+  readonly layers: readonly Layer[];
+  readonly tags: readonly Reference[];
+}
+
+/**
+ * Images as one archive that is a docker archive and an OCI layout at once, as Docker 25 and later write it. Equal images
+ * give equal archives.
+ * @param names as users type them: an id saves no name, `busybox` all names of that repository.
+ * @throws not-found `IMAGE_NOT_FOUND`, before anything is sent.
+ */
+export function saveImages(
+  content: ContentStore,
+  layers: LayerStore,
+  images: ImageStore,
+  names: readonly string[],
+): Readable {
+  if (names.length === 0) fail("invalid", "NO_IMAGES", "no image was named: give at least one name or id to save");
+  const saved = collect(layers, images, names);
+  return Readable.from(archive(content, saved), { objectMode: false, highWaterMark: 1024 * 1024 });
+}
+
+/** Each image once, with all the names asked for. */
+function collect(layers: LayerStore, images: ImageStore, names: readonly string[]): SavedImage[] {
+  const byId = new Map<Digest, { image: Image; tags: Map<string, Reference> }>();
+  const add = (image: Image, tag: Reference | null) => {
+    const saved = byId.get(image.id) ?? { image, tags: new Map() };
+    byId.set(image.id, saved);
+    if (tag) saved.tags.set(canonicalName(tag), tag);
+  };
+  for (const name of names) {
+    const image = images.find(name);
+    if (image && isIdOf(image, name)) {
+      add(image, null);
+      continue;
+    }
+    const reference = parseName(name);
+    if (reference.tag !== null || reference.digest !== null) {
+      add(images.resolve(name), reference.tag === null ? null : { ...reference, digest: null });
+      continue;
+    }
+    const all = images.tagsIn(reference);
+    if (all.length === 0) images.resolve(name);
+    for (const { reference: tag, imageId } of all) add(images.resolve(imageId), tag);
+  }
+  return [...byId.values()].map(({ image, tags }) => ({
+    image,
+    layers: layers.stack(image.chainId),
+    tags: [...tags.values()],
+  }));
+}
+
+async function* archive(content: ContentStore, saved: readonly SavedImage[]): AsyncGenerator<Buffer> {
+  yield tarHeader("blobs/", 0);
+  yield tarHeader("blobs/sha256/", 0);
+  const blobs = new Map<Digest, number | null>();
+  for (const { image, layers } of saved) {
+    blobs.set(image.id, null);
+    blobs.set(image.manifestDigest, null);
+    for (const { blob } of layers) blobs.set(blob.digest, blob.sizeBytes);
+  }
+  for (const digest of [...blobs.keys()].sort()) {
+    const size = blobs.get(digest);
+    if (typeof size === "number") yield* largeFile(content, digest, size);
+    else yield* file(blobName(digest), content.readDocument(digest));
+  }
+  yield* file("index.json", json(index(content, saved)));
+  yield* file("manifest.json", json(saved.map(dockerManifest)));
+  yield* file("oci-layout", json({ imageLayoutVersion: "1.0.0" }));
+  yield* file("repositories", json(repositories(saved)));
+  yield TAR_END;
+}
+
+function* file(name: string, bytes: Buffer): Generator<Buffer> {
+  yield tarHeader(name, bytes.length);
+  yield bytes;
+  yield tarPadding(bytes.length);
+}
+
+async function* largeFile(content: ContentStore, digest: Digest, sizeBytes: number): AsyncGenerator<Buffer> {
+  yield tarHeader(blobName(digest), sizeBytes);
+  yield* content.read(digest);
+  yield tarPadding(sizeBytes);
+}
+
+function index(content: ContentStore, saved: readonly SavedImage[]): unknown {
+  const manifests = saved.flatMap(({ image, tags }) => {
+    const entry = {
+      mediaType: OCI_MANIFEST,
+      digest: image.manifestDigest,
+      size: content.readDocument(image.manifestDigest).length,
+    };
+    if (tags.length === 0) return [entry];
+    return tags.map((tag) => ({
+      ...entry,
+      annotations: {
+        "io.containerd.image.name": canonicalName(tag),
+        "org.opencontainers.image.ref.name": tag.tag,
+      },
+    }));
+  });
+  return { schemaVersion: 2, mediaType: OCI_INDEX, manifests };
+}
+
+function dockerManifest({ image, layers, tags }: SavedImage): unknown {
+  return {
+    Config: blobName(image.id),
+    RepoTags: tags.length ? tags.map(familiarName) : null,
+    Layers: layers.map(({ blob }) => blobName(blob.digest)),
+    LayerSources: Object.fromEntries(
+      layers.map(({ diffId, blob }) => [
+        diffId,
+        { mediaType: blob.mediaType, size: blob.sizeBytes, digest: blob.digest },
+      ]),
+    ),
+  };
+}
+
+/** Read by Docker before 1.10 alone, but still written by Docker: a name's top layer. */
+function repositories(saved: readonly SavedImage[]): unknown {
+  const names: Record<string, Record<string, string>> = {};
+  for (const { image, layers, tags } of saved) {
+    for (const tag of tags) {
+      const repository = familiarRepository(tag);
+      const top = hexOf(layers.at(-1)?.blob.digest ?? image.id);
+      names[repository] = { ...names[repository], [tag.tag ?? ""]: top };
+    }
+  }
+  return names;
+}
+
+function blobName(digest: Digest): string {
+  return `blobs/sha256/${hexOf(digest)}`;
+}
+
+function json(document: unknown): Buffer {
+  return Buffer.from(JSON.stringify(document));
+}
