@@ -15,7 +15,9 @@ export function compileListTemplate<D>(
         name,
         (argument: unknown) => method(document, String(argument)),
       ]);
-      return execute(template, withHidden(allColumns(document, format), Object.fromEntries(bound)));
+      const texts = Object.entries(columns).map(([name, column]) => [name, column.value(document)]);
+      const hidden = { ...Object.fromEntries(bound), toJSON: () => allColumns(document, format) };
+      return execute(template, withHidden(Object.fromEntries(texts), hidden));
     },
     header() {
       const headers = Object.entries(columns).map(([name, column]) => [name, column.header]);

@@ -82,15 +82,15 @@ function aliasOf(options: Options, alias: string): string | undefined {
 function checkOperands(command: Pick<Command, "name" | "operands">, count: number): void {
   const { minimum, maximum = Number.POSITIVE_INFINITY } = command.operands;
   if (count >= minimum && count <= maximum) return;
-  const expected =
-    minimum === maximum
-      ? minimum === 0
-        ? "accepts no arguments"
-        : `requires ${counted(minimum)}`
-      : count < minimum
-        ? `requires at least ${counted(minimum)}`
-        : `requires at most ${counted(maximum)}`;
-  fail("invalid", OPERANDS, `'lighter ${command.name}' ${expected}`);
+  fail("invalid", OPERANDS, `'lighter ${command.name}' ${expectation(minimum, maximum)}`);
+}
+
+function expectation(minimum: number, maximum: number): string {
+  if (maximum === 0) return "accepts no arguments";
+  if (minimum === maximum) return `requires ${counted(minimum)}`;
+  if (maximum === Number.POSITIVE_INFINITY) return `requires at least ${counted(minimum)}`;
+  if (minimum === 0) return `requires at most ${counted(maximum)}`;
+  return `requires at least ${minimum} and at most ${counted(maximum)}`;
 }
 
 function counted(count: number): string {

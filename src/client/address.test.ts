@@ -1,0 +1,24 @@
+import { expect, test } from "bun:test";
+import { formatAddress, parseAddress } from "./address.ts";
+
+test.each([
+  ["unix:///run/lighter.sock", { kind: "unix", path: "/run/lighter.sock" }, "unix:///run/lighter.sock"],
+  ["/run/lighter.sock", { kind: "unix", path: "/run/lighter.sock" }, "unix:///run/lighter.sock"],
+  ["tcp://10.0.0.1:99", { kind: "tcp", host: "10.0.0.1", port: 99 }, "tcp://10.0.0.1:99"],
+  [
+    "tcp://engine.example.org",
+    { kind: "tcp", host: "engine.example.org", port: 2375 },
+    "tcp://engine.example.org:2375",
+  ],
+  ["tcp://[::1]:99/", { kind: "tcp", host: "::1", port: 99 }, "tcp://[::1]:99"],
+] as const)("%s is understood and printed", (text, address, printed) => {
+  expect(parseAddress(text)).toEqual(address);
+  expect(formatAddress(parseAddress(text))).toBe(printed);
+});
+
+test.each(["", "unix://", "unix://relative", "tcp://", "tcp://host:99999", "ssh://host", "host:2375", "tcp://a/b"])(
+  "%p is refused by name",
+  (text) => {
+    expect(() => parseAddress(text)).toThrow(`invalid engine address "${text}"`);
+  },
+);
