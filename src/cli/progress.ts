@@ -48,7 +48,7 @@ export async function showProgress(
 }
 
 /** For a file or a pipe: every state of a layer but the bars, which are of no use there. */
-function lineByLine(): (document: ProgressDocument) => string {
+export function lineByLine(): (document: ProgressDocument) => string {
   return ({ stream, id, status, progressDetail }) => {
     if (stream !== undefined) return stream;
     if (status === undefined || progressDetail?.current !== undefined) return "";
@@ -57,7 +57,7 @@ function lineByLine(): (document: ProgressDocument) => string {
 }
 
 /** For a terminal: one line for each layer, moved to with the cursor. */
-function drawnOver(): (document: ProgressDocument) => string {
+export function drawnOver(): (document: ProgressDocument) => string {
   const lineOf = new Map<string, number>();
   return ({ stream, id, status, progress }) => {
     if (stream !== undefined) return stream;
