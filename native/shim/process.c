@@ -74,15 +74,10 @@ static bool pump_once(struct pump *pump)
     return false;
 }
 
-static void read_reports(struct process *process);
-
 static void output_ready(struct source *source, uint32_t events)
 {
     (void)events;
     struct pump *pump = OWNER(source, struct pump, source);
-    /* A short program has written and ended before we have heard that it runs: first those who wait for it attach. */
-    if (pump->process->stage != STAGE_RUNNING)
-        read_reports(pump->process);
     if (pump_once(pump))
         process_balance(pump->process);
 }
@@ -102,8 +97,21 @@ static void input_ready(struct source *source, uint32_t events)
         process_close_stdin(process);
 }
 
+/* Into the loop only now: a short program may have written and ended before those who wait for its start are attached. */
+static void begin_reading(struct process *process)
+{
+    for (int i = 0; i < 2; i++) {
+        struct pump *pump = &process->output[i];
+        pump->source.ready = output_ready;
+        if (pump->source.fd >= 0 && loop_add(process->monitor->loop, &pump->source, pump->source.fd, EPOLLIN) < 0)
+            loop_close(process->monitor->loop, &pump->source); /* out of memory: its writer gets SIGPIPE */
+    }
+}
+
 void process_balance(struct process *process)
 {
+    if (process->stage != STAGE_RUNNING)
+        return;
     bool behind = false;
     for (struct client *client = process->clients; client; client = client->next)
         behind |= client->queue_length > 0;
@@ -145,7 +153,6 @@ static void set_nonblocking(int fd)
     (void)fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
 }
 
-/* Streams are only read once the program runs; until then nothing comes out of them. */
 int process_make_streams(struct process *process, struct records spec, int theirs[3])
 {
     int count = 0;
@@ -170,9 +177,7 @@ int process_make_streams(struct process *process, struct records spec, int their
                 goto failed;
             theirs[count++] = pair[1];
             set_nonblocking(pair[0]);
-            process->output[i].source.ready = output_ready;
-            if (loop_add(process->monitor->loop, &process->output[i].source, pair[0], 0) < 0)
-                goto failed;
+            process->output[i].source.fd = pair[0];
         }
     }
     return count;
@@ -189,10 +194,9 @@ static void take_terminal(struct process *process, int master)
     struct monitor *monitor = process->monitor;
     int copy = fcntl(master, F_DUPFD_CLOEXEC, 3);
     set_nonblocking(master);
-    process->output[0].source.ready = output_ready;
+    process->output[0].source.fd = master;
     process->input.ready = input_ready;
-    if (copy < 0 || loop_add(monitor->loop, &process->input, copy, 0) < 0 ||
-        loop_add(monitor->loop, &process->output[0].source, master, 0) < 0) {
+    if (copy < 0 || loop_add(monitor->loop, &process->input, copy, 0) < 0) {
         process->failed = true;
         process->failure = (struct report){.error = errno, .step = "terminal"};
     }
@@ -259,6 +263,7 @@ static void answer_running(struct process *process)
             connection_send(asker, &answer);
         }
     }
+    begin_reading(process);
     process_balance(process);
 }
 

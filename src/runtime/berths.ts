@@ -8,14 +8,21 @@ import { nativePath } from "../base/native.ts";
 import { Shim } from "./shim.ts";
 import { spawnFailed } from "./shim-socket.ts";
 
-const DEFAULT_COUNT = 2;
+const DEFAULT_COUNT = 4;
 const MAX_COUNT = 64;
+/**
+ * How long after a take the next ones are made. Entering v1 cgroups waits for a grace period under locks that every fork and
+ * every change of a cgroup needs as well, so a berth that is made while its neighbour starts would cost more than it saves.
+ */
+const REFILL_DELAY_MS = 15;
+/** Several are made at a time: right after the first one's grace period the others enter for next to nothing. */
+const REFILL_AT = 1;
 /** Berths are made one after the other: each costs milliseconds of kernel time that starts could use. */
 const CGROUP_PARENT = "/lighter";
 
 /**
  * Shims that wait to become containers, each with its cgroups, keeper and namespaced first process made already. Taking
- * one is free; the next is made when the event loop has nothing better to do.
+ * one is free; the next is made a moment later.
  */
 export class Berths {
   readonly #directory: string;
@@ -23,11 +30,12 @@ export class Berths {
   readonly #count: number;
   readonly #waiting: Shim[] = [];
   #making: Promise<void> | null = null;
+  #refill: ReturnType<typeof setTimeout> | undefined;
   #disposed = false;
 
   /**
    * @param run the engine's run directory; sockets are `<run>/shims/<name>.sock`
-   * @param count how many to keep waiting, `LIGHTER_BERTHS` or 2
+   * @param count how many to keep waiting, `LIGHTER_BERTHS` or 4
    */
   constructor(run: string, log: Log, count = countFrom(process.env.LIGHTER_BERTHS)) {
     this.#directory = join(run, "shims");
@@ -61,17 +69,26 @@ export class Berths {
   async take(): Promise<Shim> {
     for (let shim = this.#waiting.shift(); shim; shim = this.#waiting.shift()) {
       if (!shim.connected) continue; // killed while it waited
-      setImmediate(() => this.fill());
+      this.#refillLater();
       return shim;
     }
     const shim = await launchShim(this.#directory);
-    setImmediate(() => this.fill());
+    this.#refillLater();
     return shim;
+  }
+
+  #refillLater(): void {
+    if (this.#disposed || this.#waiting.length > Math.min(REFILL_AT, this.#count - 1)) return;
+    this.#refill ??= setTimeout(() => {
+      this.#refill = undefined;
+      this.fill();
+    }, REFILL_DELAY_MS);
   }
 
   /** Ends the waiting ones; those that were taken go on. */
   async dispose(): Promise<void> {
     this.#disposed = true;
+    clearTimeout(this.#refill);
     await this.#making?.catch(() => {}); // it has been logged
     await Promise.all(this.#waiting.splice(0).map((shim) => shim.release()));
   }
