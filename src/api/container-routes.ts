@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { fail } from "../base/errors.ts";
+import { goObject, optionalField } from "../base/go-object.ts";
 import { PhaseTrace } from "../base/phase-trace.ts";
-import { CreateBodySchema, type Resources, ResourcesSchema, RestartPolicySchema } from "../engine/container-config.ts";
+import { CreateBodySchema, RESOURCES, type Resources, RestartPolicySchema } from "../engine/container-config.ts";
 import { parseDetachKeys } from "../engine/detach-keys.ts";
 import type { WaitCondition } from "../engine/exit-waiters.ts";
 import { since } from "./api-version.ts";
@@ -33,7 +34,7 @@ const createBody = jsonBody(
     .pipe(CreateBodySchema),
 );
 
-const UpdateBodySchema = ResourcesSchema.extend({ RestartPolicy: RestartPolicySchema.nullish() });
+const UpdateBodySchema = goObject({ ...RESOURCES, RestartPolicy: optionalField(RestartPolicySchema) });
 
 const stopQuery = z.object({ signal: queryOptionalText, t: queryInteger });
 

@@ -1,67 +1,45 @@
 import { z } from "zod";
+import { field, type GoObject, goObject, optionalField } from "../base/go-object.ts";
 
 /**
  * What a client asks of a container, in the Engine API's own field names and units, because `inspect` must return what
- * `create` was told. Go's JSON rules hold: `null` or a missing field is the type's zero value, unknown fields are dropped.
+ * `create` was told.
  */
 
-const text = z
-  .string()
-  .nullish()
-  .transform((value) => value ?? "");
-const flag = z
-  .boolean()
-  .nullish()
-  .transform((value) => value ?? false);
-const integer = z
-  .int()
-  .nullish()
-  .transform((value) => value ?? 0);
-const optionalFlag = z
-  .boolean()
-  .nullish()
-  .transform((value) => value ?? null);
-const optionalInteger = z
-  .int()
-  .nullish()
-  .transform((value) => value ?? null);
-const textList = z
-  .array(z.string())
-  .nullish()
-  .transform((value) => value ?? []);
-const optionalTextList = z
-  .array(z.string())
-  .nullish()
-  .transform((value) => value ?? null);
+const text = field(z.string(), "");
+const flag = field(z.boolean(), false);
+const integer = field(z.int(), 0);
+const optionalFlag = optionalField(z.boolean());
+const optionalInteger = optionalField(z.int());
+const textList = field(z.array(z.string()), []);
+const optionalTextList = optionalField(z.array(z.string()));
 /** Docker's clients have sent a command as one string since 1.0; it means a list of one. */
-const command = z
-  .union([z.string().transform((word) => [word]), z.array(z.string())])
-  .nullish()
-  .transform((value) => value ?? null);
-const textMap = z
-  .record(z.string(), z.string())
-  .nullish()
-  .transform((value) => value ?? {});
-const set = z
-  .record(z.string(), z.looseObject({}).nullish())
-  .nullish()
-  .transform(
-    (value): Record<string, Record<string, never>> =>
-      Object.fromEntries(Object.keys(value ?? {}).map((key) => [key, {}])),
-  );
+const command = optionalField(z.union([z.string().transform((word) => [word]), z.array(z.string())]));
+const textMap = field(z.record(z.string(), z.string()), {});
+const set = field(
+  z
+    .record(z.string(), z.looseObject({}).nullish())
+    .transform(
+      (value): Record<string, Record<string, never>> => Object.fromEntries(Object.keys(value).map((key) => [key, {}])),
+    ),
+  {},
+);
+const terminalSize = z.array(z.int()).length(2);
+
+const listOf = <T extends z.ZodType>(type: T) => field(z.array(type), []);
 
 /** Times in nanoseconds; zero means "inherit" in an image and "default" in a container. */
-export const HealthcheckSchema = z.object({
+const HEALTHCHECK = {
   Test: optionalTextList,
   Interval: integer,
   Timeout: integer,
   StartPeriod: integer,
   StartInterval: integer,
   Retries: integer,
-});
-export type Healthcheck = z.infer<typeof HealthcheckSchema>;
+};
+export type Healthcheck = GoObject<typeof HEALTHCHECK>;
 
-export const ContainerConfigSchema = z.object({
+const CONFIG = {
   Hostname: text,
   Domainname: text,
   User: text,
@@ -76,7 +54,7 @@ export const ContainerConfigSchema = z.object({
   /** `NAME=value`; a bare `NAME` removes what the image sets. */
   Env: textList,
   Cmd: command,
-  Healthcheck: HealthcheckSchema.nullish().transform((value) => value ?? null),
+  Healthcheck: optionalField(goObject(HEALTHCHECK)),
   ArgsEscaped: flag,
   Image: text,
   /** Paths that get an anonymous volume. */
@@ -91,78 +69,51 @@ export const ContainerConfigSchema = z.object({
   /** Seconds from the stop signal to SIGKILL; -1 waits for ever. */
   StopTimeout: optionalInteger,
   Shell: optionalTextList,
-});
-export type ContainerConfig = z.infer<typeof ContainerConfigSchema>;
+};
+export const ContainerConfigSchema = goObject(CONFIG);
+export type ContainerConfig = GoObject<typeof CONFIG>;
 
-export const PortBindingSchema = z.object({ HostIp: text, HostPort: text });
+const PortBindingSchema = goObject({ HostIp: text, HostPort: text });
 export type PortBinding = z.infer<typeof PortBindingSchema>;
 
-export const RestartPolicySchema = z.object({
-  Name: z
-    .enum(["", "no", "always", "unless-stopped", "on-failure"])
-    .nullish()
-    .transform((value) => value ?? ""),
+export const RestartPolicySchema = goObject({
+  Name: field(z.enum(["", "no", "always", "unless-stopped", "on-failure"]), ""),
   MaximumRetryCount: integer,
 });
 export type RestartPolicy = z.infer<typeof RestartPolicySchema>;
 
-const WeightDeviceSchema = z.object({ Path: text, Weight: integer });
-const ThrottleDeviceSchema = z.object({ Path: text, Rate: integer });
-export const DeviceMappingSchema = z.object({ PathOnHost: text, PathInContainer: text, CgroupPermissions: text });
-export const UlimitSchema = z.object({ Name: text, Soft: integer, Hard: integer });
-export const DeviceRequestSchema = z.object({
+const weightDevices = listOf(goObject({ Path: text, Weight: integer }));
+const throttleDevices = listOf(goObject({ Path: text, Rate: integer }));
+export const UlimitSchema = goObject({ Name: text, Soft: integer, Hard: integer });
+const DeviceRequestSchema = goObject({
   Driver: text,
   Count: integer,
   DeviceIDs: optionalTextList,
-  Capabilities: z
-    .array(z.array(z.string()))
-    .nullish()
-    .transform((value) => value ?? null),
+  Capabilities: optionalField(z.array(z.array(z.string()))),
   Options: textMap,
 });
 
 /** The part of HostConfig that `update` may change. Memory in bytes, CPU periods in microseconds, NanoCpus in 1e-9 CPUs. */
-export const ResourcesSchema = z.object({
+export const RESOURCES = {
   CpuShares: integer,
   Memory: integer,
   NanoCpus: integer,
   CgroupParent: text,
   BlkioWeight: integer,
-  BlkioWeightDevice: z
-    .array(WeightDeviceSchema)
-    .nullish()
-    .transform((value) => value ?? []),
-  BlkioDeviceReadBps: z
-    .array(ThrottleDeviceSchema)
-    .nullish()
-    .transform((value) => value ?? []),
-  BlkioDeviceWriteBps: z
-    .array(ThrottleDeviceSchema)
-    .nullish()
-    .transform((value) => value ?? []),
-  BlkioDeviceReadIOps: z
-    .array(ThrottleDeviceSchema)
-    .nullish()
-    .transform((value) => value ?? []),
-  BlkioDeviceWriteIOps: z
-    .array(ThrottleDeviceSchema)
-    .nullish()
-    .transform((value) => value ?? []),
+  BlkioWeightDevice: weightDevices,
+  BlkioDeviceReadBps: throttleDevices,
+  BlkioDeviceWriteBps: throttleDevices,
+  BlkioDeviceReadIOps: throttleDevices,
+  BlkioDeviceWriteIOps: throttleDevices,
   CpuPeriod: integer,
   CpuQuota: integer,
   CpuRealtimePeriod: integer,
   CpuRealtimeRuntime: integer,
   CpusetCpus: text,
   CpusetMems: text,
-  Devices: z
-    .array(DeviceMappingSchema)
-    .nullish()
-    .transform((value) => value ?? []),
+  Devices: listOf(goObject({ PathOnHost: text, PathInContainer: text, CgroupPermissions: text })),
   DeviceCgroupRules: optionalTextList,
-  DeviceRequests: z
-    .array(DeviceRequestSchema)
-    .nullish()
-    .transform((value) => value ?? null),
+  DeviceRequests: optionalField(z.array(DeviceRequestSchema)),
   MemoryReservation: integer,
   /** Memory and swap together; -1 is no limit on swap, 0 twice the memory. */
   MemorySwap: integer,
@@ -170,84 +121,73 @@ export const ResourcesSchema = z.object({
   OomKillDisable: optionalFlag,
   /** 0, -1 or null: no limit. */
   PidsLimit: optionalInteger,
-  Ulimits: z
-    .array(UlimitSchema)
-    .nullish()
-    .transform((value) => value ?? []),
+  Ulimits: listOf(UlimitSchema),
   CpuCount: integer,
   CpuPercent: integer,
   IOMaximumIOps: integer,
   IOMaximumBandwidth: integer,
-});
-export type Resources = z.infer<typeof ResourcesSchema>;
+};
+export const ResourcesSchema = goObject(RESOURCES);
+export type Resources = GoObject<typeof RESOURCES>;
 
-export const MountSchema = z.object({
-  Type: z.enum(["bind", "volume", "tmpfs", "npipe", "cluster", "image"]),
+const MountSchema = goObject({
+  Type: field(z.enum(["bind", "volume", "tmpfs", "npipe", "cluster", "image"]), "volume"),
   Source: text,
   Target: text,
   ReadOnly: flag,
   Consistency: text,
-  BindOptions: z
-    .object({
+  BindOptions: optionalField(
+    goObject({
       Propagation: text,
       NonRecursive: flag,
       CreateMountpoint: flag,
       ReadOnlyNonRecursive: flag,
       ReadOnlyForceRecursive: flag,
-    })
-    .nullish(),
-  VolumeOptions: z
-    .object({
+    }),
+  ),
+  VolumeOptions: optionalField(
+    goObject({
       NoCopy: flag,
       Labels: textMap,
-      DriverConfig: z.object({ Name: text, Options: textMap }).nullish(),
+      DriverConfig: optionalField(goObject({ Name: text, Options: textMap })),
       Subpath: text,
-    })
-    .nullish(),
-  ImageOptions: z.object({ Subpath: text }).nullish(),
-  TmpfsOptions: z
-    .object({
+    }),
+  ),
+  ImageOptions: optionalField(goObject({ Subpath: text })),
+  TmpfsOptions: optionalField(
+    goObject({
       SizeBytes: integer,
       Mode: integer,
-      Options: z.array(z.array(z.string()).min(1).max(2)).nullish(),
-    })
-    .nullish(),
+      Options: optionalField(z.array(z.array(z.string()).min(1).max(2))),
+    }),
+  ),
 });
 export type Mount = z.infer<typeof MountSchema>;
 
-export const HostConfigSchema = ResourcesSchema.extend({
+const HOST_CONFIG = {
+  ...RESOURCES,
   /** `source:target[:options]`. */
   Binds: optionalTextList,
   ContainerIDFile: text,
-  LogConfig: z
-    .object({ Type: text, Config: textMap })
-    .nullish()
-    .transform((value) => value ?? { Type: "", Config: {} }),
+  LogConfig: field(goObject({ Type: text, Config: textMap }), { Type: "", Config: {} }),
   /** `default`, `bridge`, `host`, `none`, `container:<id>` or a network's name or id. */
   NetworkMode: text,
-  PortBindings: z
-    .record(z.string(), z.array(PortBindingSchema).nullish())
-    .nullish()
-    .transform(
-      (value): Record<string, PortBinding[]> =>
-        Object.fromEntries(Object.entries(value ?? {}).map(([port, bindings]) => [port, bindings ?? []])),
-    ),
-  RestartPolicy: RestartPolicySchema.nullish().transform(
-    (value) => value ?? { Name: "" as const, MaximumRetryCount: 0 },
+  PortBindings: field(
+    z
+      .record(z.string(), z.array(PortBindingSchema).nullish())
+      .transform(
+        (value): Record<string, PortBinding[]> =>
+          Object.fromEntries(Object.entries(value).map(([port, bindings]) => [port, bindings ?? []])),
+      ),
+    {},
   ),
+  RestartPolicy: field(RestartPolicySchema, { Name: "", MaximumRetryCount: 0 }),
   AutoRemove: flag,
   VolumeDriver: text,
   VolumesFrom: optionalTextList,
-  Mounts: z
-    .array(MountSchema)
-    .nullish()
-    .transform((value) => value ?? []),
+  Mounts: listOf(MountSchema),
   /** Rows, columns. */
-  ConsoleSize: z
-    .array(z.int())
-    .length(2)
-    .nullish()
-    .transform((value) => value ?? [0, 0]),
+  ConsoleSize: field(terminalSize, [0, 0]),
   Annotations: textMap,
   CapAdd: optionalTextList,
   CapDrop: optionalTextList,
@@ -280,50 +220,38 @@ export const HostConfigSchema = ResourcesSchema.extend({
   MaskedPaths: optionalTextList,
   ReadonlyPaths: optionalTextList,
   Init: optionalFlag,
-});
-export type HostConfig = z.infer<typeof HostConfigSchema>;
+};
+export const HostConfigSchema = goObject(HOST_CONFIG);
+export type HostConfig = GoObject<typeof HOST_CONFIG>;
 
-export const EndpointSettingsSchema = z.object({
-  IPAMConfig: z
-    .object({ IPv4Address: text, IPv6Address: text, LinkLocalIPs: optionalTextList })
-    .nullish()
-    .transform((value) => value ?? null),
+export const EndpointSettingsSchema = goObject({
+  IPAMConfig: optionalField(goObject({ IPv4Address: text, IPv6Address: text, LinkLocalIPs: optionalTextList })),
   Links: optionalTextList,
   MacAddress: text,
   Aliases: optionalTextList,
-  DriverOpts: z
-    .record(z.string(), z.string())
-    .nullish()
-    .transform((value) => value ?? null),
+  DriverOpts: optionalField(z.record(z.string(), z.string())),
   GwPriority: integer,
 });
 export type EndpointSettings = z.infer<typeof EndpointSettingsSchema>;
 
-export const NetworkingConfigSchema = z.object({
-  EndpointsConfig: z
-    .record(z.string(), EndpointSettingsSchema.nullish())
-    .nullish()
-    .transform((value) => value ?? {}),
+const NetworkingConfigSchema = goObject({
+  EndpointsConfig: field(z.record(z.string(), EndpointSettingsSchema.nullish()), {}),
 });
-export type NetworkingConfig = z.infer<typeof NetworkingConfigSchema>;
 
 /** The body of `POST /containers/create`. */
-export const CreateBodySchema = ContainerConfigSchema.extend({
-  HostConfig: HostConfigSchema.nullish().transform((value) => value ?? HostConfigSchema.parse({})),
-  NetworkingConfig: NetworkingConfigSchema.nullish().transform((value) => value ?? { EndpointsConfig: {} }),
+export const CreateBodySchema = goObject({
+  ...CONFIG,
+  HostConfig: field(HostConfigSchema, HostConfigSchema.parse({})),
+  NetworkingConfig: field(NetworkingConfigSchema, { EndpointsConfig: {} }),
 });
 export type CreateBody = z.infer<typeof CreateBodySchema>;
 
 /** The body of `POST /containers/{id}/exec`. */
-export const ExecConfigSchema = z.object({
+export const ExecConfigSchema = goObject({
   AttachStdin: flag,
   AttachStdout: flag,
   AttachStderr: flag,
-  ConsoleSize: z
-    .array(z.int())
-    .length(2)
-    .nullish()
-    .transform((value) => value ?? null),
+  ConsoleSize: optionalField(terminalSize),
   DetachKeys: text,
   Tty: flag,
   Env: textList,

@@ -1,4 +1,5 @@
 import { messageOf } from "../base/errors.ts";
+import type { Shim } from "../runtime/shim.ts";
 import { emitContainerEvent } from "./container-events.ts";
 import type { EngineParts } from "./engine-parts.ts";
 import { shouldRestart } from "./restart-policy.ts";
@@ -21,11 +22,14 @@ export function containerExited(parts: EngineParts, id: string, exit: ContainerE
   const { startedAt } = before.state;
   const shim = parts.live.get(id);
   parts.live.delete(id);
-  releaseNetwork(parts, id);
   const held = parts.restarts.isHeld(id);
   const restarting = !held && shouldRestart(before, exit.exitCode);
-  const record = parts.containers.update(id, {
-    state: { status: "exited", ...exit, error: "", startedAt, restarting },
+  const hadPorts = parts.networks.ports(id).length > 0;
+  const record = parts.store.transaction(() => {
+    releaseNetwork(parts, id);
+    return parts.containers.update(id, {
+      state: { status: "exited", ...exit, error: "", startedAt, restarting },
+    });
   });
   const ranForMs = Date.parse(exit.finishedAt) - Date.parse(startedAt);
   if (exit.oomKilled) emitContainerEvent(parts, record, "oom");
@@ -33,12 +37,26 @@ export function containerExited(parts: EngineParts, id: string, exit: ContainerE
     execDuration: String(Math.max(0, Math.floor(ranForMs / 1000))),
     exitCode: String(exit.exitCode),
   });
-  // It holds cgroups, links and ports until the end is in the records.
-  shim?.release().catch((error) => {
+  const announce = () => {
+    parts.waiters.exited(id, exit.exitCode);
+    if (!held) parts.afterExit(record, ranForMs);
+  };
+  // The shim holds host ports until it leaves: whoever starts this container again must find them free.
+  if (shim && hadPorts) {
+    letGo(parts, id, shim).then(announce);
+    return;
+  }
+  announce();
+  if (shim) setImmediate(() => letGo(parts, id, shim));
+}
+
+/** The end is in the records: the shim may remove cgroups and links, and leave. */
+async function letGo(parts: EngineParts, id: string, shim: Shim): Promise<void> {
+  try {
+    await shim.release();
+  } catch (error) {
     parts.log("warn", "a shim did not take its leave", { container: id, error: messageOf(error) });
-  });
-  parts.waiters.exited(id, exit.exitCode);
-  if (!held) parts.afterExit(record, ranForMs);
+  }
 }
 
 /** Gives back the container's addresses and published ports. */

@@ -1,4 +1,4 @@
-import { mkdir } from "node:fs/promises";
+import { mkdirSync } from "node:fs";
 import { hostname } from "node:os";
 import { fail } from "../base/errors.ts";
 import { newId, shortId } from "../base/ids.ts";
@@ -55,7 +55,7 @@ export async function createContainer(parts: EngineParts, request: CreateRequest
   const snapshot = parts.snapshotter.prepare(id, chainId);
   undo.defer(() => parts.snapshotter.remove(snapshot));
   const mounts = await createMountPoints(parts, config, hostConfig, chainId, { undo, holds });
-  await mkdir(containerDirectory(parts, id), { recursive: true, mode: 0o710 });
+  mkdirSync(containerDirectory(parts, id), { mode: 0o710 });
 
   const { record, warnings } = await checkSettings(parts, {
     id,

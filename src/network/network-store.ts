@@ -8,19 +8,24 @@ interface Row {
   document: string;
 }
 
+const MAX_PARSED = 256;
+
 /** The tables `network`, `endpoint` and `published_port`. Every call is one statement; callers make transactions of them. */
 export class NetworkStore {
+  /** By document: each start reads the same few networks several times. */
+  readonly #parsed = new Map<string, NetworkRecord>();
+
   constructor(readonly store: Store) {}
 
   /** Oldest first. */
   networks(): NetworkRecord[] {
-    return this.#rows("SELECT document FROM network ORDER BY rowid").map(parseNetwork);
+    return this.#rows("SELECT document FROM network ORDER BY rowid").map((row) => this.#parseNetwork(row));
   }
 
   /** @throws not-found `NETWORK_NOT_FOUND` */
   network(id: string): NetworkRecord {
     const [row] = this.#rows("SELECT document FROM network WHERE id = ?", id);
-    return row ? parseNetwork(row) : notFound(id);
+    return row ? this.#parseNetwork(row) : notFound(id);
   }
 
   /**
@@ -169,9 +174,20 @@ export class NetworkStore {
       "SELECT document FROM network WHERE id = ?1 OR name = ?1 ORDER BY id = ?1 DESC LIMIT 1",
       name,
     );
-    if (exact.length > 0) return exact.map(parseNetwork);
+    if (exact.length > 0) return exact.map((row) => this.#parseNetwork(row));
     if (!/^[0-9a-f]{1,63}$/.test(name)) return [];
-    return this.#rows("SELECT document FROM network WHERE substr(id, 1, length(?1)) = ?1", name).map(parseNetwork);
+    return this.#rows("SELECT document FROM network WHERE substr(id, 1, length(?1)) = ?1", name).map((row) =>
+      this.#parseNetwork(row),
+    );
+  }
+
+  #parseNetwork({ document }: Row): NetworkRecord {
+    const known = this.#parsed.get(document);
+    if (known) return known;
+    const network = NetworkRecordSchema.parse(JSON.parse(document));
+    if (this.#parsed.size >= MAX_PARSED) this.#parsed.clear();
+    this.#parsed.set(document, network);
+    return network;
   }
 
   #rows(sql: string, ...parameters: string[]): Row[] {
@@ -185,10 +201,6 @@ interface PortRow {
   host_port: number;
   container_ip: string;
   container_port: number;
-}
-
-function parseNetwork(row: Row): NetworkRecord {
-  return NetworkRecordSchema.parse(JSON.parse(row.document));
 }
 
 function parseEndpoint(row: Row): Endpoint {

@@ -6,12 +6,19 @@ import type { Log } from "../base/log.ts";
 import { emptyDirectory } from "./archive.ts";
 
 /**
+ * How long after a thing was discarded the deleting begins: a helper for each of many containers that come and go would cost
+ * their starts more than the space is worth for that moment.
+ */
+const DELAY_MS = 500;
+
+/**
  * Where things go that nobody waits to see deleted. A thing is out of its place when `discard` returns; a helper process
  * deletes it at leisure, and what an engine that was killed left behind goes with the next engine's start.
  */
 export class Trash {
   #running: Promise<void> | null = null;
   #more = false;
+  #timer: ReturnType<typeof setTimeout> | undefined;
 
   private constructor(
     private readonly directory: string,
@@ -34,15 +41,18 @@ export class Trash {
       if (errnoOf(error) === "ENOENT") return;
       throw error;
     }
-    this.#empty();
+    this.#timer ??= setTimeout(() => this.#empty(), DELAY_MS);
   }
 
   /** Resolves when all that was discarded so far is deleted. */
   async settled(): Promise<void> {
+    if (this.#timer) this.#empty();
     while (this.#running) await this.#running;
   }
 
   #empty(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
     this.#more = true;
     this.#running ??= this.#work().finally(() => {
       this.#running = null;
