@@ -16,9 +16,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   snapshot: ["store", "base"],
   image: ["snapshot", "store", "base"],
   template: ["image", "snapshot", "store", "base"],
+  registry: ["image", "snapshot", "store", "base"],
   engine: ["image", "snapshot", "runtime", "network", "volume", "store", "base"],
   build: ["engine", "image", "snapshot", "runtime", "store", "base"],
-  api: ["engine", "build", "template", "image", "network", "volume", "store", "base"],
+  api: ["engine", "build", "registry", "template", "image", "network", "volume", "store", "base"],
   cli: ["client", "base"],
 };
 
