@@ -15,7 +15,8 @@ export const command = defineCommand({
   async run({ options: { format }, engine }) {
     const api = await engine();
     const server = await api.json<VersionDocument>("GET", "/version");
-    if (format) await print(await formatObject({ Client: clientVersion(), Server: server }, format));
+    if (format)
+      await print(await formatObject({ Client: withGoNames(clientVersion()), Server: withGoNames(server) }, format));
     else await print(`${clientText()}\n\n${serverText(server)}`);
     return 0;
   },
@@ -31,6 +32,11 @@ function clientVersion(): Record<string, string> {
     Arch,
     Context: "default",
   };
+}
+
+/** Docker's templates are written in Go's names, and one of them differs from the API's. */
+function withGoNames(version: { readonly ApiVersion?: string }): object {
+  return Object.defineProperty({ ...version }, "APIVersion", { value: version.ApiVersion, enumerable: false });
 }
 
 function clientText(): string {
