@@ -206,8 +206,16 @@ static bool give_order(struct monitor *monitor, struct records spec, struct trou
     if (fine)
         count = (size_t)streams;
     fine = fine && open_binds(spec, &fds, &count, what);
-    if (fine && order_send(monitor->init->channel.fd, spec.at, (size_t)(spec.end - spec.at), fds, count) < 0)
+    /* In front goes where the cgroups are now; of a text that is there twice the first counts. */
+    struct message order;
+    message_begin(&order, WIRE_CREATE, 0);
+    message_text(&order, TAG_CGROUP_PATH, monitor->cgroups.path);
+    message_list(&order, spec);
+    const size_t head = sizeof(struct wire_header);
+    if (fine && (!message_end(&order) ||
+                 order_send(monitor->init->channel.fd, order.bytes + head, order.length - head, fds, count) < 0))
         fine = trouble(what, "order", "to the first process");
+    message_free(&order);
     for (size_t i = 0; i < count; i++)
         (void)close(fds[i]);
     return fine;
@@ -242,6 +250,17 @@ void create_container(struct monitor *monitor, struct connection *connection, ui
     connection_fail(connection, request, what.step, what.error, what.detail);
 }
 
+/*
+ * While somebody holds the container's mount namespace, its last process's end does not wait for the mounts to be taken
+ * apart, grace periods of RCU among it: the kernel does that when the shim leaves, and nobody waits for that.
+ */
+static void hold_mounts(struct monitor *monitor)
+{
+    char path[64];
+    (void)snprintf(path, sizeof path, "/proc/%d/ns/mnt", monitor->init->pid);
+    monitor->mount_namespace = open(path, O_RDONLY | O_CLOEXEC); /* without it the end is only slower */
+}
+
 void start_container(struct monitor *monitor, struct connection *connection, uint32_t request)
 {
     struct process *init = monitor->init;
@@ -254,6 +273,7 @@ void start_container(struct monitor *monitor, struct connection *connection, uin
     init->request = request;
     init->started = true;
     message_free(&init->notes);
+    hold_mounts(monitor);
     if (send(init->channel.fd, &order, 1, MSG_NOSIGNAL) != 1) {
         init->asker = NULL;
         connection_fail(connection, request, "start", errno, "the first process has ended");

@@ -72,5 +72,7 @@ void monitor_clean_up(struct monitor *monitor)
     end_stragglers(monitor);
     for (size_t i = 0; i < monitor->link_count; i++)
         link_remove(monitor->links[i]);
+    for (size_t i = 0; i < monitor->port_count; i++)
+        (void)close(monitor->ports[i]);
     cgroups_remove(&monitor->cgroups);
 }

@@ -50,6 +50,7 @@ struct monitor {
     char *exit_file;
     struct log *log;
 
+    int mount_namespace; /* the container's, held from its start until the shim leaves */
     char *links[LINKS_MAX]; /* names of the host's ends */
     size_t link_count;
     int ports[PORTS_MAX]; /* sockets that are only bound, for nobody else to take the port */

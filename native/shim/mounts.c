@@ -72,8 +72,8 @@ static int mount_cgroup_tree(struct setup *setup, const struct cgroup_tree *tree
         AUTO_CLOSE mounted = mount_new("cgroup", "cgroup", options, attributes);
         return mounted < 0 ? -1 : sys_move_mount(mounted, place);
     }
-    char path[4096];
-    (void)snprintf(path, sizeof path, "%s%s", tree->mount, setup->cgroups->path);
+    char path[4096]; /* from the order: what was copied at the clone was the berth's name */
+    (void)snprintf(path, sizeof path, "%s%s", tree->mount, records_text(setup->spec, TAG_CGROUP_PATH));
     AUTO_CLOSE bound = sys_open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
     struct mount_attr set = {.attr_set = attributes};
     return bound < 0 || sys_mount_setattr(bound, 0, &set) < 0 ? -1 : sys_move_mount(bound, place);

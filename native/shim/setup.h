@@ -20,7 +20,7 @@ struct setup {
     const int *fds;        /* descriptors that came with it, taken in order by setup_next_fd */
     size_t fd_count;
     size_t fd_next;
-    const struct cgroups *cgroups;
+    const struct cgroups *cgroups; /* where the trees are; the group's path is the order's TAG_CGROUP_PATH */
     int root;              /* the root to be, O_PATH; -1 before it is mounted and after the pivot */
     int stdio[3];          /* what becomes 0, 1, 2; -1: /dev/null of the container, or the terminal */
     int terminal;          /* the terminal's slave, -1: none */

@@ -239,10 +239,15 @@ void message_u32(struct message *message, enum wire_tag tag, uint32_t number)
     message_record(message, tag, &number, sizeof number);
 }
 
+void message_list(struct message *message, struct records list)
+{
+    message_bytes(message, list.at, (size_t)(list.end - list.at));
+}
+
 void message_records(struct message *message, const struct message *other)
 {
     if (other->length > sizeof(struct wire_header))
-        message_bytes(message, other->bytes + sizeof(struct wire_header), other->length - sizeof(struct wire_header));
+        message_list(message, (struct records){other->bytes + sizeof(struct wire_header), other->bytes + other->length});
 }
 
 bool message_end(struct message *message)

@@ -252,7 +252,8 @@ struct message {
 void message_begin(struct message *message, enum wire_type type, uint32_t request);
 void message_text(struct message *message, enum wire_tag tag, const char *text);
 void message_u32(struct message *message, enum wire_tag tag, uint32_t number);
-/* Appends the records of another message. */
+/* Appends records as they are: a list, or those of another message. */
+void message_list(struct message *message, struct records list);
 void message_records(struct message *message, const struct message *other);
 /* Sets the header's length. False if memory ran out on the way. */
 bool message_end(struct message *message);

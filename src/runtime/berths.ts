@@ -17,7 +17,6 @@ const MAX_COUNT = 64;
 const REFILL_DELAY_MS = 15;
 /** Several are made at a time: right after the first one's grace period the others enter for next to nothing. */
 const REFILL_AT = 1;
-/** Berths are made one after the other: each costs milliseconds of kernel time that starts could use. */
 const CGROUP_PARENT = "/lighter";
 
 /**

@@ -21,7 +21,10 @@ const PROPAGATION: Readonly<Record<string, number>> = {
   shared: 1 << 20,
 };
 
-/** Options of mount(8) that decide an attribute: what each sets and what it clears first. */
+/**
+ * Options of mount(8) that decide an attribute: what each sets and what it clears first. Times of access are one field, of
+ * which mount_setattr(2) wants all cleared where any is set.
+ */
 const FLAGS: Readonly<Record<string, { readonly set?: number; readonly clear?: number }>> = {
   defaults: {},
   ro: { set: ATTRIBUTES.RDONLY },

@@ -7,6 +7,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  rmdirSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -14,6 +15,7 @@ import {
 import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { errnoOf } from "../../src/base/errors.ts";
 import { Berths } from "../../src/runtime/berths.ts";
 import { readCgroupLayout } from "../../src/runtime/cgroup.ts";
 import type { Mount, Process, Spec } from "../../src/runtime/oci-spec.ts";
@@ -201,11 +203,32 @@ export class ShimFixture {
     return { exit, ...demultiplex(raw), raw: raw.toString() };
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    for (const shim of this.#started) {
+  /** Ends and lets go of all that was started. */
+  async releaseAll(): Promise<void> {
+    for (const shim of this.#started.splice(0)) {
       if (shim.connected && shim.state.status === "running") await killAndWait(shim);
       await shim.release();
     }
+  }
+
+  /** What a shim that was killed could not take away itself. */
+  async removeRemains({ shim, name }: Running): Promise<void> {
+    rmSync(shim.socketPath, { force: true });
+    for (const tree of new Set(readCgroupLayout().trees.values())) {
+      const group = join(tree, "lighter", name);
+      while (existsSync(group)) {
+        try {
+          rmdirSync(group);
+        } catch (error) {
+          if (errnoOf(error) !== "EBUSY") throw error; // the last of its processes is about to be reaped
+          await new Promise(setImmediate);
+        }
+      }
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.releaseAll();
     await this.berths.dispose();
     const left = this.#leftovers();
     rmSync(this.directory, { recursive: true, force: true });
