@@ -60,13 +60,13 @@ export class ByteQueue implements AsyncIterable<Uint8Array> {
   }
 
   async #moreOrEnd(): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#wake = resolve;
-    if (this.#paused) {
+    // Not Promise.withResolvers: Node 20 does not have it.
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve;
+      if (!this.#paused) return;
       this.#paused = false;
       this.throttle.resume();
-    }
-    await promise;
+    });
     this.#wake = null;
   }
 }

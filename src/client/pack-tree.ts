@@ -95,24 +95,21 @@ async function addEntry(
 /** Exactly as many bytes as the header promises, even if the file grows meanwhile; if it shrinks, the archive fails. */
 async function addFile(pack: Pack, path: string, header: HeaderFields & { readonly size: number }): Promise<void> {
   if (header.size === 0) return finished(pack, header);
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const entry = pack.entry(header, (error) => (error ? reject(error) : resolve()));
-  await pipeline(createReadStream(path, { end: header.size - 1, highWaterMark: 256 * 1024 }), entry);
-  await promise;
+  await new Promise<void>((resolve, reject) => {
+    const entry = pack.entry(header, (error) => (error ? reject(error) : resolve()));
+    pipeline(createReadStream(path, { end: header.size - 1, highWaterMark: 256 * 1024 }), entry).catch(reject);
+  });
 }
 
-function finished(pack: Pack, header: HeaderFields): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  pack.entry(header, "", (error) => (error ? reject(error) : resolve()));
-  return promise;
+/** Adds an entry whose content, if any, is at hand. */
+function finished(pack: Pack, header: HeaderFields, content = ""): Promise<void> {
+  return new Promise((resolve, reject) => {
+    pack.entry(header, content, (error) => (error ? reject(error) : resolve()));
+  });
 }
 
 async function addTexts(pack: Pack, files: ReadonlyMap<string, string>): Promise<void> {
-  for (const [name, text] of files) {
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    pack.entry({ name, mode: 0o600, uid: 0, gid: 0 }, text, (error) => (error ? reject(error) : resolve()));
-    await promise;
-  }
+  for (const [name, text] of files) await finished(pack, { name, mode: 0o600, uid: 0, gid: 0 }, text);
 }
 
 /** Linux's layout of a device number in user space (makedev(3)). */

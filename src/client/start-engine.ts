@@ -54,13 +54,14 @@ async function spawnDaemon(command: readonly string[], paths: Paths, log: string
   });
   closeSync(logFd);
   const ready = daemon.stdio[READY_FD];
-  const { promise, resolve } = Promise.withResolvers<string>();
-  const timer = setTimeout(() => resolve(` within ${START_DEADLINE_MS / 1000} s`), START_DEADLINE_MS);
-  ready?.once("data", (line: Buffer) => resolve(line.toString().trim()));
-  daemon.once("error", (error) => resolve(` (${error.message})`));
-  daemon.once("exit", (code, signal) => resolve(` (it ended with ${signal ?? `exit code ${code}`})`));
+  let timer: NodeJS.Timeout | undefined;
   try {
-    return await promise;
+    return await new Promise((resolve) => {
+      timer = setTimeout(() => resolve(` within ${START_DEADLINE_MS / 1000} s`), START_DEADLINE_MS);
+      ready?.once("data", (line: Buffer) => resolve(line.toString().trim()));
+      daemon.once("error", (error) => resolve(` (${error.message})`));
+      daemon.once("exit", (code, signal) => resolve(` (it ended with ${signal ?? `exit code ${code}`})`));
+    });
   } finally {
     clearTimeout(timer);
     ready?.destroy();
