@@ -129,7 +129,7 @@ static void close_doors(struct monitor *monitor)
 
 int main(int argc, char **argv)
 {
-    static struct monitor monitor;
+    static struct monitor monitor = {.mount_namespace = -1};
     if (argc != 3 || argv[2][0] != '/') {
         (void)dprintf(STDERR_FILENO, "usage: lighter-shim <socket> </cgroup path>\n");
         return 2;
