@@ -1,6 +1,7 @@
-import { errnoOf, LighterError, messageOf } from "../base/errors.ts";
-import { type Address, formatAddress } from "./address.ts";
+import { LighterError } from "../base/errors.ts";
+import type { Address } from "./address.ts";
 import { ByteQueue } from "./byte-queue.ts";
+import { connectionLost, unreachable } from "./connection-error.ts";
 import { ResponseReader, type ResponseSink } from "./http-response.ts";
 import type { RawStream, Request, Response, Transport } from "./transport.ts";
 
@@ -171,7 +172,7 @@ class Connection {
 
   private fail(error: unknown): void {
     this.#reader = null;
-    this.#failed(error instanceof LighterError ? error : lost(this.address, error));
+    this.#failed(error instanceof LighterError ? error : connectionLost(this.address, error));
     this.close();
     this.drain();
   }
@@ -179,14 +180,3 @@ class Connection {
 
 const CRLF = new TextEncoder().encode("\r\n");
 const LAST_CHUNK = new TextEncoder().encode("0\r\n\r\n");
-
-function unreachable(address: Address, cause: unknown): LighterError {
-  const reason = errnoOf(cause) ?? messageOf(cause);
-  const text = `cannot connect to the engine at ${formatAddress(address)} (${reason}); is it running?`;
-  return new LighterError("unavailable", "ENGINE_UNREACHABLE", text, { cause });
-}
-
-function lost(address: Address, cause: unknown): LighterError {
-  const text = `the engine at ${formatAddress(address)} closed the connection before it had answered`;
-  return new LighterError("unavailable", "CONNECTION_LOST", text, { cause });
-}

@@ -2,8 +2,9 @@ import { Agent, type ClientRequest, request as httpRequest, type IncomingMessage
 import type { Socket } from "node:net";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { errnoOf, LighterError, messageOf } from "../base/errors.ts";
-import { type Address, formatAddress } from "./address.ts";
+import { errnoOf, type LighterError } from "../base/errors.ts";
+import type { Address } from "./address.ts";
+import { connectionLost, unreachable } from "./connection-error.ts";
 import type { RawStream, Request, Response, Transport } from "./transport.ts";
 
 type Answer = Response & { readonly stream: RawStream | null };
@@ -67,13 +68,9 @@ function rawStream(socket: Socket): RawStream {
   };
 }
 
+/** What cannot have reached an engine, apart from what was cut off. */
+const UNREACHED = new Set(["ENOENT", "ECONNREFUSED", "EACCES", "EPERM", "ENOTFOUND", "EHOSTUNREACH", "ETIMEDOUT"]);
+
 function connectionError(address: Address, cause: Error): LighterError {
-  const errno = errnoOf(cause) ?? messageOf(cause);
-  const where = formatAddress(address);
-  if (["ENOENT", "ECONNREFUSED", "EACCES", "ENOTFOUND", "EHOSTUNREACH", "ETIMEDOUT"].includes(errno)) {
-    const text = `cannot connect to the engine at ${where} (${errno}); is it running?`;
-    return new LighterError("unavailable", "ENGINE_UNREACHABLE", text, { cause });
-  }
-  const text = `the engine at ${where} closed the connection before it had answered`;
-  return new LighterError("unavailable", "CONNECTION_LOST", text, { cause });
+  return UNREACHED.has(errnoOf(cause) ?? "") ? unreachable(address, cause) : connectionLost(address, cause);
 }

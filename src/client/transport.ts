@@ -33,7 +33,7 @@ export interface RawStream {
 export interface Transport {
   /** Makes sure that there is a connection, which the next request then uses. @throws as {@link Transport.send} */
   connect(): Promise<void>;
-  /** @throws unavailable `ENGINE_UNREACHABLE` when nobody listens, `CONNECTION_LOST` when the engine goes away. */
+  /** @throws unavailable `ENGINE_UNREACHABLE`, `CONNECTION_LOST`; forbidden `ENGINE_FORBIDDEN` */
   send(request: Request): Promise<Response>;
   /** Asks to upgrade; `stream` is null when the engine answered with an ordinary response. */
   upgrade(request: Request): Promise<Response & { readonly stream: RawStream | null }>;

@@ -2,11 +2,11 @@ import { defineCommand } from "../command.ts";
 import { containerBody } from "../container/container-body.ts";
 import { containerOptions } from "../container/container-options.ts";
 import { createContainer } from "../container/create-container.ts";
-import { startAttached } from "../container/start-attached.ts";
+import { startAttached, startContainer } from "../container/start-attached.ts";
 import { startFailureStatus } from "../container/start-failure.ts";
 import { flag, text } from "../option.ts";
 import { print } from "../output.ts";
-import { tracePhase } from "../trace.ts";
+import { printTrace, tracePhase } from "../trace.ts";
 
 export const command = defineCommand({
   name: "run",
@@ -48,7 +48,7 @@ export const command = defineCommand({
     const id = await createContainer(api, body, options);
     tracePhase("created");
     if (detach) {
-      await api.send("POST", `/containers/${id}/start`);
+      await printTrace(await startContainer(api, id));
       await print(id);
       return 0;
     }

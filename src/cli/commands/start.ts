@@ -1,9 +1,10 @@
 import type { ContainerDocument } from "../../client/container-documents.ts";
 import { defineCommand } from "../command.ts";
-import { startAttached } from "../container/start-attached.ts";
+import { startAttached, startContainer } from "../container/start-attached.ts";
 import { describeFailure } from "../describe-failure.ts";
 import { flag, text } from "../option.ts";
 import { print, printError } from "../output.ts";
+import { printTrace } from "../trace.ts";
 
 export const command = defineCommand({
   name: "start",
@@ -40,7 +41,7 @@ export const command = defineCommand({
     const failed: string[] = [];
     for (const name of operands) {
       try {
-        await api.send("POST", `/containers/${encodeURIComponent(name)}/start`);
+        await printTrace(await startContainer(api, encodeURIComponent(name)));
         await print(name);
       } catch (error) {
         await printError(describeFailure(error));

@@ -34,9 +34,7 @@ export async function startAttached(api: Api, id: string, attachment: Attachment
   const exit = readText(waiting.body);
   exit.catch(() => {});
   try {
-    const headers = tracing ? { "Lighter-Trace": "1" } : undefined;
-    const started = await api.send("POST", `/containers/${id}/start`, { headers });
-    tracePhase("started");
+    const engineTrace = await startContainer(api, id);
     if (tty) await followTerminalSize(api, `/containers/${id}/resize`);
     if ((await output) === "detached") {
       await printError("read escape sequence");
@@ -45,13 +43,21 @@ export async function startAttached(api: Api, id: string, attachment: Attachment
     tracePhase("output ended");
     const answer: WaitAnswer = JSON.parse(await exit);
     tracePhase("exit status");
-    await printTrace(started.headers.get("lighter-trace"));
+    await printTrace(engineTrace);
     if (answer.Error?.Message) await printError(`Error waiting for container: ${answer.Error.Message}`);
     return answer.StatusCode;
   } catch (error) {
     stream.close();
     throw error;
   }
+}
+
+/** Starts it; returns the engine's own account of the time, when tracing is on. */
+export async function startContainer(api: Api, id: string): Promise<string | undefined> {
+  const headers = tracing ? { "Lighter-Trace": "1" } : undefined;
+  const started = await api.send("POST", `/containers/${id}/start`, { headers });
+  tracePhase("started");
+  return started.headers.get("lighter-trace");
 }
 
 /** Gives the container's terminal the size of ours, now and whenever it changes. */
