@@ -1,6 +1,5 @@
 #include "timestamp.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -17,13 +16,18 @@ size_t timestamp_now(char text[TIMESTAMP_BYTES])
         (void)strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &parts);
         second = now.tv_sec;
     }
-    char fraction[11] = ".000000000";
-    for (long rest = now.tv_nsec, digit = 9; digit > 0; digit--, rest /= 10)
-        fraction[digit] = (char)('0' + rest % 10);
-    size_t length = 10;
-    while (length > 1 && fraction[length - 1] == '0')
-        length--;
-    if (length == 1)
-        length = 0;
-    return (size_t)snprintf(text, TIMESTAMP_BYTES, "%s%.*sZ", date, (int)length, fraction);
+    size_t length = strlen(date);
+    memcpy(text, date, length);
+    if (now.tv_nsec != 0) {
+        char *fraction = text + length;
+        fraction[0] = '.';
+        for (long rest = now.tv_nsec, digit = 9; digit > 0; digit--, rest /= 10)
+            fraction[digit] = (char)('0' + rest % 10);
+        length += 10;
+        while (text[length - 1] == '0')
+            length--;
+    }
+    text[length++] = 'Z';
+    text[length] = 0;
+    return length;
 }
