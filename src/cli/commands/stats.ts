@@ -35,7 +35,7 @@ export const command = defineCommand({
       return 0;
     }
     const rows = new Map<string, StatsRow>();
-    for (const shown of ids) follow(api, shown, rows);
+    await Promise.all(ids.map((shown) => follow(api, shown, rows)));
     if (operands.length === 0) followEvents(api, rows);
     for (;;) {
       const table = await formatList([...rows.values()], format, options);
@@ -71,17 +71,23 @@ async function sample(api: Api, { name, id }: Shown): Promise<StatsRow> {
   return { container: name, id, stats };
 }
 
-/** Keeps the newest sample until the container is gone. */
-async function follow(api: Api, { name, id }: Shown, rows: Map<string, StatsRow>): Promise<void> {
+/** Keeps the newest sample until the container is gone. Resolves with the first, so that the first table is complete. */
+function follow(api: Api, { name, id }: Shown, rows: Map<string, StatsRow>): Promise<void> {
   rows.set(id, { container: name, id, stats: null });
-  try {
-    for await (const stats of api.documents<StatsDocument>("GET", `/containers/${id}/stats`)) {
-      rows.set(id, { container: name, id, stats });
-    }
-  } catch {
-    // Gone between the list and the question; it simply leaves the table.
-  }
-  rows.delete(id);
+  return new Promise((resolve) => {
+    const keep = async () => {
+      for await (const stats of api.documents<StatsDocument>("GET", `/containers/${id}/stats`)) {
+        rows.set(id, { container: name, id, stats });
+        resolve();
+      }
+    };
+    const leave = () => {
+      rows.delete(id);
+      resolve();
+    };
+    // One that is gone between the list and the question simply leaves the table, as one that ends does.
+    keep().then(leave, leave);
+  });
 }
 
 /** Containers that start later join the table. */
