@@ -30,7 +30,11 @@ function nativeTarget(directory) {
   const program = `lighter-${basename(directory)}`;
   const output = join(NATIVE_OUTPUT, program);
   const { cc, flags = [], libs = [] } = JSON.parse(readFileSync(join(directory, "build.json"), "utf8"));
-  const sources = filesBelow(directory, (path) => path.endsWith(".c") && !path.includes("/test/")).sort();
+  // Folders below hold other programs: tests and fuzz targets.
+  const sources = readdirSync(directory)
+    .filter((name) => name.endsWith(".c"))
+    .sort()
+    .map((name) => join(directory, name));
   const headers = filesBelow(directory, (path) => path.endsWith(".h"));
   const recipe = [cc, ...COMMON_FLAGS, ...flags, ...sources, ...libs];
   return {
