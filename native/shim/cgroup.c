@@ -2,6 +2,7 @@
 #include "cgroup.h"
 
 #include <dirent.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -294,6 +295,16 @@ uint64_t cgroups_oom_kills(const struct cgroups *cgroups)
     return line ? strtoull(line + 9, NULL, 10) : 0;
 }
 
+/* Behind a pidfd, so that a number which has passed to somebody else is not hit. */
+static void end_process(pid_t pid)
+{
+    AUTO_CLOSE process = sys_pidfd_open(pid);
+    if (process < 0 || sys_pidfd_send_signal(process, SIGKILL) < 0)
+        return;
+    struct pollfd ended = {.fd = process, .events = POLLIN};
+    (void)poll(&ended, 1, 1000); /* stuck in the kernel: the group cannot be removed then, and the engine finds it later */
+}
+
 bool cgroups_kill(const struct cgroups *cgroups)
 {
     if (!cgroups->made || cgroups->count == 0)
@@ -307,8 +318,10 @@ bool cgroups_kill(const struct cgroups *cgroups)
     bool any = false;
     for (char *pid = strtok_r(pids, "\n", &state); pid; pid = strtok_r(NULL, "\n", &state)) {
         long number = strtol(pid, NULL, 10);
-        if (number > 0 && number != getpid())
-            any |= kill((pid_t)number, SIGKILL) == 0;
+        if (number <= 0)
+            continue;
+        end_process((pid_t)number);
+        any = true;
     }
     return any;
 }

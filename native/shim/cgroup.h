@@ -48,7 +48,7 @@ int cgroups_write(const struct cgroups *cgroups, const char *controller, const c
 /* How many processes of the container the kernel killed for want of memory. */
 uint64_t cgroups_oom_kills(const struct cgroups *cgroups);
 
-/* SIGKILL to all that is in there. True if there was anything. */
+/* Ends whoever is in there with SIGKILL, and waits for each, a second at most. True if there was anybody. */
 bool cgroups_kill(const struct cgroups *cgroups);
 
 /* Removes the groups, what the container made below them, and parents that are empty now. */

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 
 #include "connection.h"
 #include "log.h"
@@ -51,13 +50,9 @@ void container_ended(struct monitor *monitor)
 static void end_stragglers(struct monitor *monitor)
 {
     thaw(monitor);
-    for (int round = 0; round < 1000 && cgroups_kill(&monitor->cgroups); round++) {
-        /* Ours are reaped here; others by whoever is their parent, which the kernel does in its own time. */
-        while (waitpid(-1, NULL, WNOHANG) > 0)
-            ;
-        struct timespec instant = {.tv_nsec = 1000000};
-        (void)nanosleep(&instant, NULL);
-    }
+    /* Again as long as there are any: a dying process may just have forked. */
+    for (int round = 0; round < 100 && cgroups_kill(&monitor->cgroups); round++)
+        ;
 }
 
 void monitor_clean_up(struct monitor *monitor)

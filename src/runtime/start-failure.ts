@@ -39,6 +39,10 @@ export function startFailure(during: "create" | "exec", failed: FailedStep): Sta
     const message = `${PREFIX[during]}${command.reason}: unknown`;
     return new StartFailure("invalid", command.code, message, failed, command.exitCode);
   }
+  // Docker looks the user up before it calls its runtime, so that its words stand alone.
+  if (failed.step === "user" && failed.detail.startsWith("unable to find")) {
+    return new StartFailure("invalid", "NO_SUCH_USER", failed.detail, failed, 128);
+  }
   const kind = KINDS[failed.step] ?? "internal";
   return new StartFailure(kind, "START_FAILED", `${PREFIX[during]}${stepReason(failed)}: unknown`, failed, 128);
 }
@@ -85,7 +89,7 @@ function stepReason({ step, detail, errno, errnoText }: FailedStep): string {
   const cause = errnoText.toLowerCase();
   switch (step) {
     case "user":
-      return detail.startsWith("unable to find") ? detail : `user ${detail}: ${cause}`;
+      return `user ${detail}: ${cause}`;
     case "working directory":
       return errnoName(errno) === "EXDEV"
         ? `current working directory ${detail} is outside of container mount namespace root`

@@ -79,7 +79,9 @@ describe("namespaces", () => {
       linux: { namespaces: [...ALL.map((type) => ({ type })), { type: "user" }], uidMappings: map, gidMappings: map },
       request: { root: { kind: "directory", path: root } },
     });
-    const { stream } = await running.shim.exec(execRequest("inside", sh("id -u; tr -s ' ' < /proc/self/uid_map")));
+    const { stream } = await running.shim.exec(
+      execRequest("inside", sh("while [ ! -e /made ]; do :; done; id -u; tr -s ' ' < /proc/self/uid_map")),
+    );
     expect(stream && demultiplex(await readAll(stream)).stdout).toBe("0\n 0 100000 65536\n");
     const pid = running.shim.state.status === "running" ? running.shim.state.pid : 0;
     expect(readFileSync(`/proc/${pid}/status`, "utf8")).toMatch(/^Uid:\t100000\t/m);
@@ -266,7 +268,7 @@ describe("what a hostile image or process tries", () => {
     const mounts = plain.spec.mounts.filter(({ destination }) => !destination.startsWith("/dev"));
     const spec = { ...plain.spec, mounts };
     expect(fixture.run({ args: ["true"], request: { ...request, spec } })).rejects.toThrow(
-      /hidden path \(\/proc\/k\w+\): symbolic link loop/,
+      /hidden path \(\/proc\/k\w+\): (symbolic link loop|too many levels)/,
     );
   });
 
