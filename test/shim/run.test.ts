@@ -8,6 +8,24 @@ afterAll(() => fixture[Symbol.asyncDispose]());
 
 const sh = (script: string) => ["sh", "-c", script];
 
+/** `struct sock_filter[]`: the system call of this number (x86-64: 83 is mkdir) is EPERM, all others are allowed. */
+function filterThatRefuses(number: number): Uint8Array {
+  const instructions: [code: number, jumpTrue: number, jumpFalse: number, k: number][] = [
+    [0x20, 0, 0, 0], // load the number
+    [0x15, 0, 1, number],
+    [0x06, 0, 0, 0x00050001], // SECCOMP_RET_ERRNO | EPERM
+    [0x06, 0, 0, 0x7fff0000], // SECCOMP_RET_ALLOW
+  ];
+  const bytes = Buffer.alloc(instructions.length * 8);
+  instructions.forEach(([code, jumpTrue, jumpFalse, k], index) => {
+    bytes.writeUInt16LE(code, index * 8);
+    bytes.writeUInt8(jumpTrue, index * 8 + 2);
+    bytes.writeUInt8(jumpFalse, index * 8 + 3);
+    bytes.writeUInt32LE(k, index * 8 + 4);
+  });
+  return bytes;
+}
+
 async function failureOf(promise: Promise<unknown>): Promise<StartFailure> {
   try {
     await promise;
@@ -102,6 +120,19 @@ describe("a container's first process", () => {
     const none = "0000000000000000";
     expect(await status("")).toBe(`CapPrm:${all}\nCapEff:${all}\nCapBnd:${all}\nCapAmb:${none}\nNoNewPrivs:1\n`);
     expect(await status("alice")).toMatch(new RegExp(`CapEff:${none}\nCapBnd:${all}\n`));
+  });
+
+  test.each([
+    ["without", false, ""],
+    ["with", true, ""],
+    ["without", false, "alice"],
+  ])("is under its system-call filter, %s no-new-privileges", async (_, noNewPrivileges, userName) => {
+    const { stdout } = await fixture.run({
+      args: sh("mkdir /tmp/filtered 2>/dev/null || echo refused; grep Seccomp: /proc/self/status"),
+      process: { noNewPrivileges, user: { uid: 0, gid: 0, userName } },
+      request: { seccompFilter: filterThatRefuses(83) },
+    });
+    expect(stdout).toBe("refused\nSeccomp:\t2\n");
   });
 
   test("starts in the working directory, which is made where it is missing", async () => {
