@@ -48,10 +48,11 @@ export class Images {
       .list()
       .filter((image) => {
         const tags = parts.images.tagsOf(image.id);
-        const isDangling = tags.length === 0 && parts.images.childrenOf(image.id).length === 0;
+        const isNamed = tags.length > 0 || parts.images.repoDigestsOf(image.id).length > 0;
+        const isDangling = !isNamed && parts.images.childrenOf(image.id).length === 0;
         if (dangling === true && !isDangling) return false;
         if (dangling === false && isDangling) return false;
-        if (!options.all && tags.length === 0 && !isDangling) return false;
+        if (!options.all && !isNamed && !isDangling) return false;
         return (
           matchesLabels(image.config.config?.Labels ?? {}, filters) &&
           before.every((other) => createdMs(image) < createdMs(other)) &&
@@ -65,7 +66,7 @@ export class Images {
         Id: image.id,
         ParentId: image.parentId ?? "",
         RepoTags: this.#repoTags(image),
-        RepoDigests: [],
+        RepoDigests: parts.images.repoDigestsOf(image.id).map(familiarName),
         Created: Math.floor(createdMs(image) / 1000),
         Size: image.sizeBytes,
         SharedSize: options.sharedSize ? sharedSize(parts, image) : -1,
@@ -81,7 +82,7 @@ export class Images {
     return {
       Id: image.id,
       RepoTags: this.#repoTags(image),
-      RepoDigests: [],
+      RepoDigests: parts.images.repoDigestsOf(image.id).map(familiarName),
       Parent: image.parentId ?? "",
       Comment: config.history?.at(-1)?.comment ?? "",
       Created: config.created ?? "",
@@ -136,7 +137,8 @@ export class Images {
     for (const image of parts.images.list()) {
       const tags = parts.images.tagsOf(image.id);
       if (parts.images.get(image.id) === null || usersOf(parts, image.id).length > 0) continue;
-      if ((onlyDangling && tags.length > 0) || parts.images.childrenOf(image.id).length > 0) continue;
+      const isNamed = tags.length > 0 || parts.images.repoDigestsOf(image.id).length > 0;
+      if ((onlyDangling && isNamed) || parts.images.childrenOf(image.id).length > 0) continue;
       if (!matchesLabels(image.config.config?.Labels ?? {}, filters)) continue;
       if (!matchesAny(filters, "until", (until) => createdMs(image) < parseUntil(until))) continue;
       for (const tag of tags.slice(1))

@@ -1,5 +1,15 @@
 import { createHash, randomUUID } from "node:crypto";
-import { createReadStream, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  createReadStream,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { open } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
@@ -13,6 +23,9 @@ const DOCUMENT_LIMIT_BYTES = 4 * 1024 * 1024;
 
 /** Large reads: a blob is sent as fast as the disk gives it, not in 64 KiB turns of the event loop. */
 const READ_BYTES = 1024 * 1024;
+
+/** A download that nobody has come back to for so long is not going to be finished. */
+const DOWNLOAD_KEPT_MS = 7 * 24 * 3600 * 1000;
 
 /** A blob complete and synced under a temporary name: {@link ContentStore.publish} gives it its place. */
 export interface StagedBlob {
@@ -40,18 +53,28 @@ export class ContentStore {
   private constructor(
     private readonly blobs: string,
     private readonly staging: string,
+    private readonly downloads: string,
     private readonly indexPath: string,
   ) {}
 
-  /** Opens the layout, making it where it is missing, and removes temporary files that a killed engine left. */
+  /**
+   * Opens the layout, making it where it is missing, and removes temporary files that a killed engine left; downloads
+   * that it had begun stay for a week, to be continued.
+   */
   static open(directory: string): ContentStore {
     const blobs = join(directory, "blobs", "sha256");
     const staging = join(directory, "staging");
     mkdirSync(blobs, { recursive: true, mode: 0o700 });
     rmSync(staging, { recursive: true, force: true });
     mkdirSync(staging, { mode: 0o700 });
+    const downloads = join(directory, "downloads");
+    mkdirSync(downloads, { recursive: true, mode: 0o700 });
+    for (const name of readdirSync(downloads)) {
+      const path = join(downloads, name);
+      if (Date.now() - statSync(path).mtimeMs > DOWNLOAD_KEPT_MS) rmSync(path);
+    }
     writeFileSync(join(directory, "oci-layout"), '{"imageLayoutVersion":"1.0.0"}');
-    return new ContentStore(blobs, staging, join(directory, "index.json"));
+    return new ContentStore(blobs, staging, downloads, join(directory, "index.json"));
   }
 
   path(digest: Digest): string {
@@ -61,6 +84,33 @@ export class ContentStore {
   /** A fresh temporary name on the blobs' own file system. */
   stagingPath(): string {
     return join(this.staging, randomUUID());
+  }
+
+  /** Where the bytes of a blob gather while it is downloaded. Not believed by anybody before they were hashed. */
+  downloadPath(digest: Digest): string {
+    return join(this.downloads, hexOf(digest));
+  }
+
+  /**
+   * A second, temporary name for a blob that is here, so that it stays while somebody works with it although its last
+   * image may go; null if it is not here.
+   */
+  stageExisting(digest: Digest): StagedBlob | null {
+    const path = this.stagingPath();
+    try {
+      linkSync(this.path(digest), path);
+    } catch (error) {
+      if (errnoOf(error) === "ENOENT") return null;
+      throw error;
+    }
+    return { path, digest, sizeBytes: statSync(path).size };
+  }
+
+  /** Stages a complete, synced and verified download under a name of its own: several images may be waiting for it. */
+  stageDownload(digest: Digest): StagedBlob {
+    const path = this.stagingPath();
+    linkSync(this.downloadPath(digest), path);
+    return { path, digest, sizeBytes: statSync(path).size };
   }
 
   /** Stages a document that is at hand. */

@@ -49,6 +49,8 @@ export interface NewImage {
   readonly manifest?: Uint8Array;
   /** Names that the image gets in the same transaction, taking them from whoever has them. */
   readonly tags?: readonly Reference[];
+  /** The name with a digest under which a registry has it; written in the same transaction. */
+  readonly repoDigest?: Reference;
 }
 
 /** An image id or its beginning. Without `sha256:`, only all 64 digits cannot be a name. */
@@ -174,6 +176,7 @@ export class ImageStore {
           this.#insert(configBlob.digest, manifestBlob, chainId, image.parentId);
         }
         for (const tag of image.tags ?? []) this.#setTag(configBlob.digest, tag);
+        if (image.repoDigest) this.addRepoDigest(configBlob.digest, image.repoDigest);
       });
       if (image.tags?.length) this.#writeIndex();
       return (
@@ -190,8 +193,27 @@ export class ImageStore {
     this.#writeIndex();
   }
 
-  /** @returns whether there was such a name. */
+  /** The names with a digest under which registries are known to have an image, by name. */
+  repoDigestsOf(id: Digest): Reference[] {
+    return this.store.db
+      .query<{ name: string }, [string]>("SELECT name FROM repo_digest WHERE image_id = ? ORDER BY name")
+      .all(id)
+      .map((row) => parseName(row.name));
+  }
+
+  /** Notes that an image was pulled or pushed as `repository@digest`, where the digest is of its manifest or its index. */
+  addRepoDigest(id: Digest, reference: Reference): void {
+    this.store.db
+      .query("INSERT INTO repo_digest (name, image_id) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET image_id = ?2")
+      .run(canonicalName({ ...reference, tag: null }), id);
+  }
+
+  /** @returns whether there was such a name, which may be one with a digest. */
   untag(reference: Reference): boolean {
+    if (reference.digest !== null) {
+      const name = canonicalName({ ...reference, tag: null });
+      return this.store.db.query("DELETE FROM repo_digest WHERE name = ?").run(name).changes > 0;
+    }
     const removed = this.store.db.query("DELETE FROM tag WHERE name = ?").run(canonicalName(reference)).changes > 0;
     if (removed) this.#writeIndex();
     return removed;
@@ -285,8 +307,12 @@ export class ImageStore {
     return row && this.#imageOf(row);
   }
 
-  /** `busybox@sha256:…`: the manifest's digest, among the images with a name in that repository. */
+  /** `busybox@sha256:…`: as it was pulled or pushed, or the manifest's digest of an image with a name in that repository. */
   #findByDigest(repository: Reference, digest: Digest): Image | null {
+    const row = this.store.db
+      .query<Row, [string]>("SELECT image.* FROM repo_digest JOIN image ON image_id = id WHERE name = ?")
+      .get(canonicalName({ ...repository, tag: null }));
+    if (row) return this.#imageOf(row);
     const named = this.tagsIn(repository).map(({ imageId }) => this.get(imageId));
     return named.find((image) => image?.manifestDigest === digest) ?? null;
   }

@@ -108,6 +108,40 @@ export class LayerStore {
   }
 
   /**
+   * As {@link import}, for an archive that is staged already and whose digest is known to be right: it is unpacked where it
+   * lies. The staged file is published or left for the caller to remove.
+   * @throws the errors of `unpack`; invalid `LAYER_MISMATCH`.
+   */
+  async importStaged(
+    parent: ChainId | null,
+    staged: StagedBlob,
+    expectedDiffId: Digest,
+    signal?: AbortSignal,
+  ): Promise<Layer> {
+    const key = this.snapshotter.prepare("import", parent);
+    let taken = false;
+    try {
+      const lower = await this.#lowerPaths(parent);
+      const unpacked = await unpackFile(staged.path, this.snapshotter.upper(key), { lower, signal });
+      const tar = { digest: parseDigest(unpacked.tar.digest), sizeBytes: unpacked.tar.size };
+      if (tar.digest !== expectedDiffId || unpacked.blob.digest !== staged.digest) {
+        fail(
+          "invalid",
+          "LAYER_MISMATCH",
+          `invalid layer: its archive is ${tar.digest}, but the image names ${expectedDiffId}`,
+        );
+      }
+      return this.store.transaction(() => {
+        const layer = this.adopt(parent, staged, unpacked.compression, tar);
+        taken = this.#attach(layer.chainId, key);
+        return layer;
+      });
+    } finally {
+      if (!taken) this.snapshotter.remove(key);
+    }
+  }
+
+  /**
    * Stores an archive that is staged already (see `spool`) as a layer; it is unpacked when something runs on it.
    * @param tar the archive inflated.
    */

@@ -33,7 +33,7 @@ export function removeImage(images: ImageStore, text: string, options: RemoveIma
   if (isIdOf(image, text)) {
     if (inOneRepository(names)) {
       refuseConflict(images, image, options, { named: false });
-      for (const name of names) removals.push(untag(images, name));
+      for (const name of names) removals.push(...untag(images, image, name));
     }
   } else {
     const user = options.usersOf(image.id)[0];
@@ -42,8 +42,9 @@ export function removeImage(images: ImageStore, text: string, options: RemoveIma
         `unable to remove repository reference ${JSON.stringify(text)} (must force) - container ${shortId(user.id)} is using its referenced image ${shortImageId(image.id)}`,
       );
     }
-    removals.push(untag(images, parseReference(text)));
-    if (names.length > 1) return removals;
+    const reference = parseReference(text);
+    removals.push(...untag(images, image, reference));
+    if (images.tagsOf(image.id).length > 0) return removals;
   }
   return [...removals, ...removeWithParents(images, image, options)];
 }
@@ -93,9 +94,14 @@ function refuseConflict(
   }
 }
 
-function untag(images: ImageStore, reference: Reference): Removal {
+/** With a repository's last tag go the digests under which that repository has the image. */
+function untag(images: ImageStore, image: Image, reference: Reference): Removal[] {
   images.untag(reference);
-  return { Untagged: familiarName(reference) };
+  const repository = canonicalRepository(reference);
+  const isThere = (name: Reference) => canonicalRepository(name) === repository;
+  const left = images.tagsOf(image.id).some(isThere) ? [] : images.repoDigestsOf(image.id).filter(isThere);
+  for (const name of left) images.untag(name);
+  return [reference, ...left].map((name) => ({ Untagged: familiarName(name) }));
 }
 
 function inOneRepository(names: readonly Reference[]): boolean {

@@ -91,5 +91,16 @@ export const MIGRATIONS: readonly string[] = [
     image_id TEXT NOT NULL REFERENCES image(id) ON DELETE CASCADE
   ) STRICT;
   CREATE INDEX build_cache_image ON build_cache(image_id);
+  CREATE TABLE repo_digest (
+    name     TEXT PRIMARY KEY,                 -- canonical: docker.io/library/busybox@sha256:..., as pulled or pushed
+    image_id TEXT NOT NULL REFERENCES image(id) ON DELETE CASCADE
+  ) STRICT;
+  CREATE INDEX repo_digest_image ON repo_digest(image_id);
+  CREATE TABLE layer_origin (                  -- repositories known to have a blob: pushes mount it from there
+    blob_digest TEXT NOT NULL,
+    repository  TEXT NOT NULL,                 -- canonical: docker.io/library/busybox
+    seen_ns     INTEGER NOT NULL,
+    PRIMARY KEY (blob_digest, repository)
+  ) STRICT;
   `,
 ];

@@ -1,0 +1,187 @@
+import { createReadStream } from "node:fs";
+import { fail } from "../../base/errors.ts";
+import { shortId } from "../../base/ids.ts";
+import { type Digest, hexOf } from "../../image/digest.ts";
+import type { Image } from "../../image/image-store.ts";
+import { familiarName, familiarRepository, type Reference } from "../../image/reference.ts";
+import { type Descriptor, isForeign, parseManifest } from "../protocol/manifest-document.ts";
+import type { RegistryParts } from "../registry-parts.ts";
+import type { Credentials } from "./credentials.ts";
+import { noteOrigin, originsOf } from "./layer-origin.ts";
+import { atRepository, type RegistryAccess } from "./open-repository.ts";
+import { barReporter, layerStatus, type Progress, progressOf, type Report } from "./progress.ts";
+import type { RegistrySession } from "./registry-session.ts";
+import { readRegistrySettings } from "./registry-settings.ts";
+import { uploadBlob } from "./upload-blob.ts";
+
+/** As many as Docker sends at once. */
+const PARALLEL_UPLOADS = 5;
+const READ_BYTES = 1024 * 1024;
+
+export interface PushOptions {
+  /** Without a tag: every tag of that repository that is here. */
+  readonly reference: Reference;
+  readonly auth: Credentials;
+  readonly abort: AbortSignal;
+  readonly access?: Partial<Pick<RegistryAccess, "retries" | "idleMs" | "settings">>;
+}
+
+/**
+ * Sends an image's layers, its config and, when all are there, its manifest, as they are stored: a registry gets the very
+ * bytes that another one gave, and so the same digests.
+ * @returns progress in Docker's words. @throws not-found if there is no such image; the registry's refusal.
+ */
+export function pushImage(parts: RegistryParts, options: PushOptions): AsyncGenerator<Progress, void> {
+  return progressOf(options.abort, async (report, signal) => {
+    const { reference } = options;
+    report({ status: `The push refers to repository [${reference.domain}/${reference.path}]` });
+    const images = imagesNamed(parts, reference);
+    const stop = new AbortController();
+    const access: RegistryAccess = {
+      ...options.access,
+      settings: options.access?.settings ?? readRegistrySettings(parts.paths.root),
+      credentials: options.auth,
+      signal: AbortSignal.any([signal, stop.signal]),
+    };
+    await atRepository(reference, ["pull", "push"], access, async (session) => {
+      for (const { tag, image } of images) await pushOne({ parts, session, reference, report, stop }, tag, image);
+    });
+  });
+}
+
+interface Push {
+  readonly parts: RegistryParts;
+  readonly session: RegistrySession;
+  readonly reference: Reference;
+  readonly report: Report;
+  readonly stop: AbortController;
+}
+
+function imagesNamed({ images }: RegistryParts, reference: Reference): { tag: string; image: Image }[] {
+  if (reference.digest !== null) fail("invalid", "PUSH_DIGEST", "cannot push a digest reference");
+  const named = images.tagsIn(reference).flatMap(({ reference: { tag }, imageId }) => {
+    const image = images.get(imageId);
+    return tag !== null && image && (reference.tag === null || tag === reference.tag) ? [{ tag, image }] : [];
+  });
+  if (named.length > 0) return named;
+  return fail(
+    "not-found",
+    "NO_SUCH_TAG",
+    `An image does not exist locally with the tag: ${familiarRepository(reference)}`,
+  );
+}
+
+async function pushOne(push: Push, tag: string, image: Image): Promise<void> {
+  const { parts, session, reference, report } = push;
+  using _layers = parts.layers.hold(parts.layers.stack(image.chainId).map(({ chainId }) => chainId));
+  const bytes = parts.content.readDocument(image.manifestDigest);
+  const document = parseManifest(bytes, "");
+  if (document.kind !== "image")
+    return fail("internal", "MANIFEST_INVALID", `image ${image.id} has no manifest of its own`);
+  const layers = layersOf(push, image, document.manifest.layers);
+  for (const { id } of layers) report(layerStatus(id, "Preparing"));
+  for (const { id } of layers.slice(PARALLEL_UPLOADS)) report(layerStatus(id, "Waiting"));
+  session.alsoRead(layers.flatMap(({ sources }) => sources.slice(0, 1)));
+  await pushLayers(push, layers);
+  await uploadConfig(push, document.manifest.config);
+  const response = await session.send(
+    {
+      method: "PUT",
+      target: `${reference.path}/manifests/${tag}`,
+      headers: { "Content-Type": document.mediaType },
+      body: bytes,
+    },
+    [200, 201],
+  );
+  response.body.resume();
+  parts.images.addRepoDigest(image.id, { ...reference, digest: image.manifestDigest });
+  const name = { ...reference, tag };
+  report({ status: `${tag}: digest: ${image.manifestDigest} size: ${bytes.length}` });
+  report({ progressDetail: {}, aux: { Tag: tag, Digest: image.manifestDigest, Size: bytes.length } });
+  parts.events.emit("image", "push", familiarName(name), {
+    name: familiarRepository(name),
+    ...image.config.config?.Labels,
+  });
+}
+
+interface PushedLayer {
+  /** As Docker names layers when it pushes: by what they hold, not how that is packed. */
+  readonly id: string;
+  readonly descriptor: Descriptor;
+  readonly sources: readonly string[];
+}
+
+/** Top layer first, as Docker shows them. What registries need not have is left out. */
+function layersOf({ parts, reference }: Push, image: Image, descriptors: readonly Descriptor[]): PushedLayer[] {
+  return parts.layers
+    .stack(image.chainId)
+    .flatMap(({ diffId }, index) => {
+      const descriptor = descriptors[index];
+      if (!descriptor || isForeign(descriptor)) return [];
+      return [
+        { id: shortId(hexOf(diffId)), descriptor, sources: originsOf(parts.store, reference, descriptor.digest) },
+      ];
+    })
+    .reverse();
+}
+
+async function pushLayers(push: Push, layers: readonly PushedLayer[]): Promise<void> {
+  let begun = 0;
+  const work = async () => {
+    for (let layer = layers[begun++]; layer && !push.session.signal.aborted; layer = layers[begun++]) {
+      await pushLayer(push, layer);
+    }
+  };
+  const workers = Array.from({ length: PARALLEL_UPLOADS }, work);
+  try {
+    await Promise.all(workers);
+  } catch (error) {
+    push.stop.abort(error);
+    throw error;
+  } finally {
+    await Promise.allSettled(workers);
+  }
+}
+
+async function pushLayer(
+  { parts, session, reference, report }: Push,
+  { id, descriptor, sources }: PushedLayer,
+): Promise<void> {
+  const { digest, size } = descriptor;
+  // An image may have the same layer twice, and other pushes of the same moment may be sending it.
+  await parts.locks.run(`upload ${reference.domain}/${reference.path} ${digest}`, async () => {
+    session.signal.throwIfAborted();
+    const uploaded = await uploadBlob({
+      session,
+      repository: reference.path,
+      digest,
+      sizeBytes: size,
+      sources: sources.slice(0, 1),
+      read: (start, end) => readBlob(parts, digest, start, end),
+      onBytes: barReporter(report, id, "Pushing", size),
+    });
+    const words = { existing: "Layer already exists", pushed: "Pushed", mounted: "Mounted from" }[uploaded.how];
+    report(layerStatus(id, uploaded.how === "mounted" ? `${words} ${uploaded.from}` : words));
+  });
+  noteOrigin(parts.store, reference, [digest]);
+}
+
+async function uploadConfig({ parts, session, reference }: Push, { digest, size }: Descriptor): Promise<void> {
+  await uploadBlob({
+    session,
+    repository: reference.path,
+    digest,
+    sizeBytes: size,
+    sources: [],
+    read: (start, end) => readBlob(parts, digest, start, end),
+  });
+}
+
+function readBlob({ content }: RegistryParts, digest: Digest, start: number, end: number) {
+  // An empty range cannot be said to a read stream, whose end is inclusive.
+  return createReadStream(content.path(digest), {
+    highWaterMark: READ_BYTES,
+    start,
+    end: Math.max(start, end - 1),
+  });
+}

@@ -1,0 +1,13 @@
+const COMPONENT = "[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*";
+const NAME = new RegExp(`^${COMPONENT}(?:/${COMPONENT})*$`);
+const TAG = /^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}$/;
+const NAME_LIMIT = 255;
+
+/** OCI distribution spec, "Pulling manifests". */
+export function isRepositoryName(text: string): boolean {
+  return text.length <= NAME_LIMIT && NAME.test(text);
+}
+
+export function isTag(text: string): boolean {
+  return TAG.test(text);
+}
