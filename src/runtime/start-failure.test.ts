@@ -27,16 +27,6 @@ test.each([
   [failed("exec", "/x", errno.EACCES, "Permission denied"), 126, 'exec: "/x": permission denied: unknown'],
   [failed("exec", "/x", errno.ENOEXEC, "Exec format error"), 126, 'exec: "/x": exec format error: unknown'],
   [
-    failed(
-      "user",
-      "unable to find user bob: no matching entries in passwd file",
-      errno.ENOENT,
-      "No such file or directory",
-    ),
-    128,
-    "unable to find user bob: no matching entries in passwd file: unknown",
-  ],
-  [
     failed("working directory", "/x", errno.ENOTDIR, "Not a directory"),
     128,
     'chdir to cwd ("/x") set in config.json failed: not a directory: unknown',
@@ -55,3 +45,12 @@ test("a failing exec has Docker's other sentence", () => {
     'OCI runtime exec failed: exec failed: unable to start container process: exec: "foo": executable file not found in $PATH: unknown',
   );
 });
+
+test.each(["create", "exec"] as const)(
+  "a user that %s does not find is said in one short sentence, as Docker does",
+  (during) => {
+    const text = "unable to find user bob: no matching entries in passwd file";
+    const failure = startFailure(during, failed("user", text, errno.ENOENT, "No such file or directory"));
+    expect([failure.message, failure.kind, failure.exitCode]).toEqual([text, "invalid", 128]);
+  },
+);
