@@ -1,6 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { hostname } from "node:os";
-import { fail } from "../base/errors.ts";
+import { fail, LighterError } from "../base/errors.ts";
 import { newId, shortId } from "../base/ids.ts";
 import { timestampNow } from "../base/timestamp.ts";
 import type { Image } from "../image/image-store.ts";
@@ -20,6 +20,7 @@ import { commandLine } from "./container-record.ts";
 import type { EngineParts } from "./engine-parts.ts";
 import { containerDirectory } from "./inspect-container.ts";
 import { mergeConfig } from "./merge-config.ts";
+import { requireModes } from "./require-modes.ts";
 
 export interface CreateRequest {
   /** "" picks one. */
@@ -39,11 +40,30 @@ const DEFAULT_SHM_BYTES = 64 * 1024 * 1024;
  * @throws not-found for the image; conflict for the name; invalid for settings, in Docker's words.
  */
 export async function createContainer(parts: EngineParts, request: CreateRequest): Promise<CreateResult> {
+  const { Image: reference } = request.body;
+  const image = reference === "" ? undefined : parts.images.resolve(reference);
+  try {
+    return await createFrom(parts, image, request);
+  } catch (error) {
+    throw missingIsInvalid(error);
+  }
+}
+
+/**
+ * That nothing but the image was not found: clients answer that by pulling it. A network, another container or a driver
+ * that is not there makes the request a wrong one.
+ */
+function missingIsInvalid(error: unknown): unknown {
+  if (!(error instanceof LighterError) || error.kind !== "not-found") return error;
+  return new LighterError("invalid", error.code, error.message, { cause: error });
+}
+
+async function createFrom(parts: EngineParts, image: Image | undefined, request: CreateRequest): Promise<CreateResult> {
   const { HostConfig: requested, NetworkingConfig, ...userConfig } = request.body;
   const id = newId();
   const name = request.name === "" ? pickName(parts) : parseContainerName(request.name);
   parts.containers.assertNameFree(name);
-  const image = userConfig.Image === "" ? undefined : parts.images.resolve(userConfig.Image);
+  requireModes(requested);
   const hostConfig = withDefaults(parts, requested);
   const config = withHostname(mergeConfig(userConfig, imageConfig(image)), hostConfig, id);
   if (commandLine(config).length === 0) fail("invalid", "NO_COMMAND", "no command specified");

@@ -7,6 +7,6 @@ import { messageOf } from "../../base/errors.ts";
 export function startFailureStatus(error: unknown): number {
   const message = messageOf(error);
   if (/executable file not found|no such file or directory|system cannot find the file/.test(message)) return 127;
-  if (/permission denied|not a directory|is a directory/.test(message)) return 126;
+  if (/permission denied|is a directory/.test(message)) return 126;
   return 125;
 }
