@@ -6,6 +6,7 @@ import { mergeConfig } from "../engine/merge-config.ts";
 import { parseRepositoryAndTag } from "../image/reference.ts";
 import { since } from "./api-version.ts";
 import { queryFilters, queryFlag, queryFlagOr, queryText, queryTexts } from "./query.ts";
+import { pull } from "./registry-routes.ts";
 import { bytes, empty, json, progress } from "./reply.ts";
 import { optionalJsonBody, streamBody } from "./request-body.ts";
 import { type Route, route } from "./route.ts";
@@ -36,30 +37,26 @@ export const IMAGE_ROUTES: readonly Route[] = [
     query: z.object({
       fromImage: queryText,
       fromSrc: queryText,
+      platform: queryText,
       repo: queryText,
       tag: queryText,
       message: queryText,
       changes: queryTexts,
     }),
     body: streamBody,
-    handle: ({ services: { engine }, query, body, abort }) => {
-      const { fromImage, fromSrc, repo: repository, tag, message, changes } = query;
-      if (fromImage !== "") return noRegistry(`pull ${withTag(fromImage, tag)}`);
+    handle: (exchange) => {
+      const { services, query, body, abort } = exchange;
+      const { fromImage, fromSrc, platform, repo: repository, tag, message, changes } = query;
+      if (fromImage !== "") return pull(exchange, { image: fromImage, tag, platform });
       if (fromSrc === "") fail("invalid", "NO_SOURCE", "fromImage or fromSrc must say where the image comes from");
       if (fromSrc !== "-") {
         fail("not-implemented", "IMPORT_URL", `cannot import ${fromSrc}: download it and import the file`);
       }
       const reference = repository === "" ? null : parseRepositoryAndTag(repository, tag);
       return progress(
-        engine.images.import(body, { reference, message, config: { ...applyChanges({}, changes) }, abort }),
+        services.engine.images.import(body, { reference, message, config: { ...applyChanges({}, changes) }, abort }),
       );
     },
-  }),
-  route({
-    method: "GET",
-    path: "/images/search",
-    query: z.object({ term: queryText }),
-    handle: ({ query }) => noRegistry(`search for ${query.term || "images"}`),
   }),
   route({
     method: "GET",
@@ -104,15 +101,6 @@ export const IMAGE_ROUTES: readonly Route[] = [
   }),
   route({
     method: "POST",
-    path: "/images/{name}/push",
-    query: z.object({ tag: queryText }),
-    handle: ({ services: { engine }, params: { name }, query: { tag } }) => {
-      engine.images.inspect(withTag(name, tag));
-      return noRegistry(`push ${withTag(name, tag)}`);
-    },
-  }),
-  route({
-    method: "POST",
     path: "/images/{name}/tag",
     query: z.object({ repo: queryText, tag: queryText }),
     handle: ({ services: { engine }, params: { name }, query: { repo, tag } }) => {
@@ -126,11 +114,6 @@ export const IMAGE_ROUTES: readonly Route[] = [
     query: z.object({ force: queryFlag, noprune: queryFlag }),
     handle: async ({ services: { engine }, params: { name }, query: { force, noprune: noPrune } }) =>
       json(await engine.images.remove(name, { force, noPrune })),
-  }),
-  route({
-    method: "GET",
-    path: "/distribution/{name}/json",
-    handle: ({ params: { name } }) => noRegistry(`look up ${name}`),
   }),
   route({
     method: "POST",
@@ -156,17 +139,3 @@ export const IMAGE_ROUTES: readonly Route[] = [
     },
   }),
 ];
-
-function withTag(name: string, tag: string): string {
-  if (tag === "") return name;
-  return tag.includes(":") ? `${name}@${tag}` : `${name}:${tag}`;
-}
-
-/** Registries come with their own issue; until then the answer says what works instead. */
-function noRegistry(attempt: string): never {
-  return fail(
-    "not-implemented",
-    "NO_REGISTRY_CLIENT",
-    `cannot ${attempt}: registries are not implemented yet; load, import or build the image, or make a base image with "lighter template build"`,
-  );
-}

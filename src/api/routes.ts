@@ -4,6 +4,7 @@ import { EXEC_ROUTES } from "./exec-routes.ts";
 import { IMAGE_ROUTES } from "./image-routes.ts";
 import { NETWORK_ROUTES } from "./network-routes.ts";
 import { PLUGIN_ROUTES } from "./plugin-routes.ts";
+import { REGISTRY_ROUTES } from "./registry-routes.ts";
 import type { Route } from "./route.ts";
 import { SWARM_ROUTES } from "./swarm-routes.ts";
 import { SYSTEM_ROUTES } from "./system-routes.ts";
@@ -16,6 +17,7 @@ export const ROUTES: readonly Route[] = [
   ...CONTAINER_ROUTES,
   ...EXEC_ROUTES,
   ...IMAGE_ROUTES,
+  ...REGISTRY_ROUTES,
   ...BUILD_ROUTES,
   ...NETWORK_ROUTES,
   ...VOLUME_ROUTES,

@@ -3,7 +3,6 @@ import { fail } from "../base/errors.ts";
 import { type ApiVersion, since } from "./api-version.ts";
 import { queryFilters, queryTexts, queryTime } from "./query.ts";
 import { feed, json, type Reply } from "./reply.ts";
-import { jsonBody } from "./request-body.ts";
 import { type Route, route } from "./route.ts";
 
 const NO_CACHE = { "Cache-Control": "no-cache, no-store, must-revalidate", Pragma: "no-cache" };
@@ -32,17 +31,6 @@ export const SYSTEM_ROUTES: readonly Route[] = [
     query: z.object({ type: queryTexts }),
     handle: async ({ services: { engine }, query: { type: types }, version }) =>
       json(selectUsage(await engine.system.diskUsage(), types, version)),
-  }),
-  route({
-    method: "POST",
-    path: "/auth",
-    body: jsonBody(z.object({ serveraddress: z.string().nullish() })),
-    handle: ({ body }) =>
-      fail(
-        "not-implemented",
-        "NO_REGISTRY_CLIENT",
-        `cannot log in to ${body.serveraddress || "docker.io"}: registries are not implemented yet`,
-      ),
   }),
   route({ method: "POST", path: "/session", handle: upgradesLater }),
   route({ method: "POST", path: "/grpc", handle: upgradesLater }),
