@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { ZERO_TIMESTAMP } from "../base/timestamp.ts";
 import { mountsDocument } from "../volume/mount-point.ts";
+import type { ContainerConfig } from "./container-config.ts";
 import { type ContainerRecord, type ContainerState, commandLine, statusOf } from "./container-record.ts";
 import type { EngineParts } from "./engine-parts.ts";
 import { networkSettings } from "./network-settings.ts";
@@ -39,8 +40,36 @@ export function inspectDocument(
     GraphDriver: { Name: "overlay2", Data: parts.snapshotter.graphData(record.snapshot) },
     ...sizes,
     Mounts: mountsDocument(record.mounts),
-    Config: record.config,
+    Config: configDocument(record.config),
     NetworkSettings: networkSettings(parts, record),
+  };
+}
+
+/** A configuration as Docker prints it: what it leaves out when empty is left out. */
+function configDocument(config: ContainerConfig) {
+  const {
+    Volumes,
+    ExposedPorts,
+    ArgsEscaped,
+    Healthcheck,
+    NetworkDisabled,
+    MacAddress,
+    StopSignal,
+    StopTimeout,
+    Shell,
+    ...rest
+  } = config;
+  return {
+    ...rest,
+    Volumes: Object.keys(Volumes).length > 0 ? Volumes : null,
+    ...(Object.keys(ExposedPorts).length > 0 ? { ExposedPorts } : {}),
+    ...(ArgsEscaped ? { ArgsEscaped } : {}),
+    ...(Healthcheck ? { Healthcheck } : {}),
+    ...(NetworkDisabled ? { NetworkDisabled } : {}),
+    ...(MacAddress ? { MacAddress } : {}),
+    ...(StopSignal ? { StopSignal } : {}),
+    ...(StopTimeout === null ? {} : { StopTimeout }),
+    ...(Shell ? { Shell } : {}),
   };
 }
 

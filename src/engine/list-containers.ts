@@ -122,7 +122,7 @@ async function summary(parts: EngineParts, record: ContainerRecord, withSize: bo
     Names: [`/${record.name}`],
     Image: record.config.Image,
     ImageID: record.imageId,
-    Command: commandLine(record.config).join(" "),
+    Command: commandLine(record.config).map(quoted).join(" "),
     Created: Math.floor(Date.parse(record.created) / 1000),
     Ports: portSummary(settings.Ports),
     ...(withSize ? await containerSizes(parts, record) : {}),
@@ -133,6 +133,11 @@ async function summary(parts: EngineParts, record: ContainerRecord, withSize: bo
     NetworkSettings: { Networks: settings.Networks },
     Mounts: mountsDocument(record.mounts),
   };
+}
+
+/** As Docker shows an argument: one with blanks between quotes. */
+function quoted(argument: string, index: number): string {
+  return index > 0 && argument.includes(" ") ? `'${argument}'` : argument;
 }
 
 function portSummary(ports: Readonly<Record<string, readonly { HostIp: string; HostPort: string }[] | null>>) {

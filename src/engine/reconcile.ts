@@ -42,7 +42,7 @@ async function findAgain(parts: EngineParts, record: ContainerRecord): Promise<v
   try {
     const shim = await Shim.connect(socketOf(parts, state.shim));
     if (shim.state.status === "running") {
-      watchShim(parts, record.id, shim);
+      watchShim(parts, record.id, shim, Promise.resolve());
       return;
     }
     await shim.release();

@@ -1,3 +1,4 @@
+import { LighterError } from "../base/errors.ts";
 import { thaw } from "../runtime/cgroup-freezer.ts";
 import { emitContainerEvent } from "./container-events.ts";
 import type { ContainerRecord } from "./container-record.ts";
@@ -22,6 +23,11 @@ export async function sendSignal(parts: EngineParts, record: ContainerRecord, si
 /** Ends a container at once and waits until it is noted. */
 export async function killAndWait(parts: EngineParts, id: string): Promise<void> {
   const exited = parts.waiters.wait(id, "not-running", NEVER);
-  await sendSignal(parts, parts.containers.get(id), SIGKILL);
+  try {
+    await sendSignal(parts, parts.containers.get(id), SIGKILL);
+  } catch (error) {
+    // It is ending by itself at this moment: its exit is on the way.
+    if (!(error instanceof LighterError) || error.kind !== "conflict") throw error;
+  }
   await exited;
 }

@@ -72,7 +72,8 @@ async function start(parts: EngineParts, record: ContainerRecord, trace: PhaseTr
   trace.mark("create");
   await parts.networks.publish(id, boundPorts(joined.claimed, created.ports));
   for (const endpoint of joined.endpoints) parts.networks.linked(endpoint);
-  watchShim(parts, id, shim);
+  const announced = Promise.withResolvers<void>();
+  watchShim(parts, id, shim, announced.promise);
   await parts.pendingAttaches.connectAll(record, shim);
   // Written before the process runs: an engine that is killed here finds the shim, or sees that it went with it.
   const running = parts.containers.update(id, {
@@ -91,13 +92,17 @@ async function start(parts: EngineParts, record: ContainerRecord, trace: PhaseTr
   trace.mark("start");
   undo.move();
   emitContainerEvent(parts, running, "start");
+  announced.resolve();
 }
 
-/** Hears of the process's end, and of the shim's. */
-export function watchShim(parts: EngineParts, id: string, shim: Shim): void {
+/**
+ * Hears of the process's end, and of the shim's.
+ * @param announced when the start was told; an end that is faster is told after it.
+ */
+export function watchShim(parts: EngineParts, id: string, shim: Shim, announced: Promise<void>): void {
   parts.live.set(id, shim);
   shim.onExit = (exit) => {
-    if (exit.process === "init") containerExited(parts, id, exit);
+    if (exit.process === "init") announced.then(() => containerExited(parts, id, exit));
     else execExited(parts, exit.process, exit.exitCode);
   };
   shim.onDisconnect = () => {

@@ -1,6 +1,4 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { LIGHTER } from "../harness/program.ts";
-import { TerminalSession } from "../harness/terminal-session.ts";
 import { startEngine, type TestEngine } from "../harness/test-engine.ts";
 
 let engine: TestEngine;
@@ -11,9 +9,8 @@ beforeAll(async () => {
 afterAll(() => engine[Symbol.asyncDispose]());
 
 test("run -it is a shell on a terminal of our size, which follows ours", async () => {
-  // Only the program whose controlling terminal it is gets SIGWINCH, and Bun's pty makes itself nobody's.
-  const command = ["setsid", "--ctty", ...LIGHTER, "run", "-it", "--rm", "busybox", "sh"];
-  await using session = new TerminalSession(command, engine.env, { rows: 33, columns: 101 });
+  const size = { rows: 33, columns: 101 };
+  await using session = engine.terminal("lighter", ["run", "-it", "--rm", "busybox", "sh"], size);
   let at = await session.waitFor("# ");
   session.type("stty size\r");
   at = await session.waitFor("33 101", at);

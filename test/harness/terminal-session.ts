@@ -1,10 +1,15 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { DEADLINE_MS, within } from "./deadline.ts";
 
+const SILENCE_MS = 50;
+
 /**
- * A program on a terminal of its own, as a person would run it. Bun's pty is used because node: has none.
+ * A program on a terminal of its own, as a person would run it. Bun's pty is used because node: has none; setsid(1) makes it
+ * the program's controlling terminal, from which SIGWINCH and control-C come.
  */
 export class TerminalSession implements AsyncDisposable {
   #screen = "";
+  #printedAll = false;
   #changed = Promise.withResolvers<void>();
   readonly #child: Bun.Subprocess;
   readonly #terminal: Bun.Terminal;
@@ -23,8 +28,11 @@ export class TerminalSession implements AsyncDisposable {
         this.#wake();
       },
     });
-    this.#child = Bun.spawn([...command], { env: { TERM: "xterm", ...env }, terminal: this.#terminal });
-    void this.#child.exited.then(() => this.#wake());
+    this.#child = Bun.spawn(["setsid", "--ctty", "--wait", ...command], {
+      env: { TERM: "xterm", ...env },
+      terminal: this.#terminal,
+    });
+    void this.#noteEnd();
   }
 
   /** All that was printed so far, with its control sequences. */
@@ -46,8 +54,7 @@ export class TerminalSession implements AsyncDisposable {
       for (;;) {
         const end = endOf(expected, this.#screen, from);
         if (end !== undefined) return end;
-        if (this.#child.exitCode !== null)
-          throw new Error(`${this.command.join(" ")} ended; ${this.#missing(expected)}`);
+        if (this.#printedAll) throw new Error(`${this.command.join(" ")} ended; ${this.#missing(expected)}`);
         await this.#changed.promise;
       }
     };
@@ -67,6 +74,17 @@ export class TerminalSession implements AsyncDisposable {
     this.#child.kill("SIGKILL");
     await this.#child.exited;
     this.#terminal.close();
+  }
+
+  /**
+   * What the program printed last is still on its way when it has ended, and Bun's pty, which holds the program's side open
+   * as well, has no end of file: its silence has to do.
+   */
+  async #noteEnd(): Promise<void> {
+    await this.#child.exited;
+    for (let before: string | undefined; before !== this.#screen; await delay(SILENCE_MS)) before = this.#screen;
+    this.#printedAll = true;
+    this.#wake();
   }
 
   #wake(): void {
