@@ -13,7 +13,7 @@ import { readReport } from "./test-report.mjs";
  */
 const WORKERS = 4;
 const TIMINGS = join(CACHE, "test-timings.json");
-const TEST_TIMEOUT_MS = 30_000;
+const TEST_TIMEOUT_MS = 60_000;
 
 /**
  * All tests, or those whose path contains one of the arguments. The last line printed is the count, and the exit code

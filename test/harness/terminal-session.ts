@@ -1,7 +1,4 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { DEADLINE_MS, within } from "./deadline.ts";
-
-const SILENCE_MS = 50;
 
 /**
  * A program on a terminal of its own, as a person would run it. Bun's pty is used because node: has none; setsid(1) makes it
@@ -20,19 +17,26 @@ export class TerminalSession implements AsyncDisposable {
     size: { rows: number; columns: number } = { rows: 24, columns: 80 },
   ) {
     const decoder = new TextDecoder();
-    this.#terminal = new Bun.Terminal({
-      rows: size.rows,
-      cols: size.columns,
-      data: (_terminal, data) => {
-        this.#screen += decoder.decode(data, { stream: true });
-        this.#wake();
+    // The options and not a Terminal made before: that one would keep the program's end open, and never see the end.
+    this.#child = Bun.spawn([...command], {
+      env: { TERM: "xterm", ...env },
+      terminal: {
+        rows: size.rows,
+        cols: size.columns,
+        data: (_terminal, data) => {
+          this.#screen += decoder.decode(data, { stream: true });
+          this.#wake();
+        },
+        // Not the program's own end: what it printed last may still be on its way.
+        exit: () => {
+          this.#printedAll = true;
+          this.#wake();
+        },
       },
     });
-    this.#child = Bun.spawn(["setsid", "--ctty", "--wait", ...command], {
-      env: { TERM: "xterm", ...env },
-      terminal: this.#terminal,
-    });
-    void this.#noteEnd();
+    const { terminal } = this.#child;
+    if (!terminal) throw new Error("no terminal could be made");
+    this.#terminal = terminal;
   }
 
   /** All that was printed so far, with its control sequences. */
@@ -74,17 +78,6 @@ export class TerminalSession implements AsyncDisposable {
     this.#child.kill("SIGKILL");
     await this.#child.exited;
     this.#terminal.close();
-  }
-
-  /**
-   * What the program printed last is still on its way when it has ended, and Bun's pty, which holds the program's side open
-   * as well, has no end of file: its silence has to do.
-   */
-  async #noteEnd(): Promise<void> {
-    await this.#child.exited;
-    for (let before: string | undefined; before !== this.#screen; await delay(SILENCE_MS)) before = this.#screen;
-    this.#printedAll = true;
-    this.#wake();
   }
 
   #wake(): void {

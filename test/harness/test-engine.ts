@@ -14,6 +14,9 @@ import { TerminalSession } from "./terminal-session.ts";
 /** How long after its last container the engine's shims, groups and links may need to go. */
 const GONE_DEADLINE_MS = 5_000;
 
+/** The same after SIGKILL: a shim that the engine had just started, and never connected to, waits for it for 30 s. */
+const GONE_AFTER_KILL_DEADLINE_MS = 35_000;
+
 export interface EngineOptions {
   /** Build the busybox template as the image `busybox`; most tests want it. */
   readonly busybox?: boolean;
@@ -51,6 +54,7 @@ export class TestEngine implements AsyncDisposable {
   readonly #before = survey();
   readonly #ids = new Set<string>();
   #daemon: ChildProcess | undefined;
+  #wasKilled = false;
 
   constructor(root: string, env: Record<string, string> = {}) {
     this.paths = resolvePaths(root);
@@ -105,6 +109,7 @@ export class TestEngine implements AsyncDisposable {
 
   /** Ends the engine with SIGKILL at once; containers go on. */
   async kill9(): Promise<void> {
+    this.#wasKilled = true;
     await this.#end("SIGKILL");
   }
 
@@ -200,7 +205,7 @@ export class TestEngine implements AsyncDisposable {
     await eventually(
       () => `nothing is left of the engine, but: ${left().map(nameOf).join("; ")}`,
       () => (left().length === 0 ? true : undefined),
-      GONE_DEADLINE_MS,
+      this.#wasKilled ? GONE_AFTER_KILL_DEADLINE_MS : GONE_DEADLINE_MS,
     );
   }
 
