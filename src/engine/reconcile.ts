@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { errnoOf, messageOf } from "../base/errors.ts";
 import { timestampNow } from "../base/timestamp.ts";
+import { removeCgroup } from "../runtime/cgroup.ts";
 import { Shim } from "../runtime/shim.ts";
 import { MountPointLayers } from "../snapshot/mount-point-layer.ts";
 import { type ContainerExit, containerExited } from "./container-exit.ts";
@@ -50,6 +51,7 @@ async function findAgain(parts: EngineParts, record: ContainerRecord): Promise<v
     // No shim listens: it wrote down the end and left, or went with the machine.
     parts.log("info", "a container ended while no engine ran", { container: record.id, error: messageOf(error) });
   }
+  removeCgroup(parts.cgroups, state.cgroupPath);
   containerExited(parts, record.id, readExit(parts, record.id));
 }
 

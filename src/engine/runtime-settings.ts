@@ -71,7 +71,6 @@ export function processSettings({ id, config, hostConfig }: ContainerRecord): Ru
     ulimits: hostConfig.Ulimits,
     sysctls: hostConfig.Sysctls,
     oomScoreAdj: hostConfig.OomScoreAdj,
-    initPath: null,
     annotations: hostConfig.Annotations,
   };
 }

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { fail, messageOf } from "../base/errors.ts";
 import { PhaseTrace } from "../base/phase-trace.ts";
 import { timestampNow } from "../base/timestamp.ts";
+import { removeCgroup } from "../runtime/cgroup.ts";
 import type { Shim } from "../runtime/shim.ts";
 import { StartFailure } from "../runtime/start-failure.ts";
 import { emitContainerEvent } from "./container-events.ts";
@@ -108,6 +109,8 @@ export function watchShim(parts: EngineParts, id: string, shim: Shim, announced:
   shim.onDisconnect = () => {
     if (parts.live.get(id) !== shim) return;
     parts.log("error", "a container's shim is gone", { container: id });
+    const { state } = parts.containers.get(id);
+    if (state.status === "running") removeCgroup(parts.cgroups, state.cgroupPath);
     containerExited(parts, id, { exitCode: 137, oomKilled: false, finishedAt: timestampNow() });
   };
 }

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmdirSync } from "node:fs";
 import { join, relative } from "node:path";
 import { errnoOf } from "../base/errors.ts";
 
@@ -116,5 +116,17 @@ function pidsBelow(directory: string): number[] {
     // The group went away with its last process: nobody is in it.
     if (errnoOf(error) === "ENOENT" || errnoOf(error) === "ENODEV") return [];
     throw error;
+  }
+}
+
+/** Removes what a shim that was killed left of its container's groups, once no process is in them. Missing ones are fine. */
+export function removeCgroup(layout: CgroupLayout, cgroupPath: string): void {
+  for (const tree of new Set(layout.trees.values())) {
+    try {
+      rmdirSync(join(tree, cgroupPath));
+    } catch (error) {
+      // EBUSY: its processes are still ending. The group is empty then, and costs a directory.
+      if (errnoOf(error) !== "ENOENT" && errnoOf(error) !== "EBUSY") throw error;
+    }
   }
 }

@@ -45,7 +45,6 @@ const plain: RuntimeSettings = {
   ulimits: [],
   sysctls: {},
   oomScoreAdj: 0,
-  initPath: null,
   annotations: {},
 };
 
@@ -140,10 +139,9 @@ describe("a privileged container", () => {
 });
 
 describe("mounts", () => {
-  test("are dockerd's with binds, volumes, tmpfs, a read-only root and an init", () => {
+  test("are dockerd's with binds, volumes, tmpfs, and a read-only root", () => {
     const mounts = mountsOf({
       readonlyRootfs: true,
-      initPath: "/usr/bin/docker-init",
       shmSize: 1048576,
       mounts: [
         { kind: "bind", source: "/src", target: "/dev/shm/x", readonly: true, propagation: "rprivate" },
@@ -162,7 +160,6 @@ describe("mounts", () => {
       "/etc/hostname bind /c/hostname rbind,ro,rprivate",
       "/etc/hosts bind /c/hosts rbind,ro,rprivate",
       "/dev/shm/x bind /src rbind,rro,rprivate",
-      "/sbin/docker-init bind /usr/bin/docker-init bind,ro",
     ]);
   });
 
@@ -236,7 +233,6 @@ describe("namespaces", () => {
   test("of another container are joined, with its shared memory", () => {
     const spec = specOf({
       namespaces: { pid: { pid: 7 }, network: { pid: 7 }, ipc: { pid: 7 }, uts: "private", cgroup: "private" },
-      initPath: "/init",
     });
     expect(spec.linux.namespaces).toEqual([
       { type: "mount" },
@@ -267,14 +263,13 @@ describe("namespaces", () => {
 });
 
 describe("the process", () => {
-  test("is dockerd's with user, terminal, init, limits and options", () => {
+  test("is dockerd's with user, terminal, limits and options", () => {
     const { process } = specOf({
       user: "5:6",
       groupAdd: ["55", "audio"],
       tty: true,
       hostname: "hh",
       cwd: "/w/",
-      initPath: "/usr/bin/docker-init",
       oomScoreAdj: 33,
       ulimits: [{ Name: "nofile", Soft: 100, Hard: 200 }],
       security: parseSecurityOptions(["no-new-privileges"]),
@@ -283,7 +278,7 @@ describe("the process", () => {
     expect(process).toMatchObject({
       terminal: true,
       user: { userName: "5:6", additionalGroupNames: ["55", "audio"] },
-      args: ["/sbin/docker-init", "--", "sleep", "100"],
+      args: ["sleep", "100"],
       env: ["PATH=/bin", "TERM=xterm", "A=2", "EMPTY="],
       cwd: "/w",
       rlimits: [{ type: "RLIMIT_NOFILE", soft: 100, hard: 200 }],
@@ -303,7 +298,7 @@ describe("the process", () => {
   });
 
   test("of an exec is the container's with its own command, environment, user and terminal", () => {
-    const settings = { ...plain, env: ["A=1"], user: "web", cwd: "/srv", initPath: "/init" };
+    const settings = { ...plain, env: ["A=1"], user: "web", cwd: "/srv" };
     const exec = { args: ["id"], env: ["B=2"], cwd: "", user: "", tty: true, privileged: false };
     expect(createExecProcess(settings, exec, host)).toMatchObject({
       terminal: true,

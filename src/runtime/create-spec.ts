@@ -7,7 +7,7 @@ import { type Host, isAtLeast } from "./host.ts";
 import { DEFAULT_READONLY_PATHS } from "./masked-paths.ts";
 import { type ContainerMount, containerMounts, type EtcFiles, rootPropagation } from "./mounts.ts";
 import { containerNamespaces, type NamespaceModes } from "./namespaces.ts";
-import { type Capabilities, type Mount, OCI_VERSION, type Process, type Resources, type Spec } from "./oci-spec.ts";
+import { type Capabilities, OCI_VERSION, type Process, type Resources, type Spec } from "./oci-spec.ts";
 import type { SecurityOptions } from "./security-options.ts";
 import { containerSysctls } from "./sysctls.ts";
 import { limitToHost, rlimitsOf, type Ulimit } from "./ulimits.ts";
@@ -49,13 +49,8 @@ export interface RuntimeSettings {
   readonly ulimits: readonly Ulimit[];
   readonly sysctls: Readonly<Record<string, string>>;
   readonly oomScoreAdj: number;
-  /** An init on the host that reaps for the container, bound to {@link INIT_PATH}; null without. */
-  readonly initPath: string | null;
   readonly annotations: Readonly<Record<string, string>>;
 }
-
-/** Where Docker puts it; programs look there to tell whether they run under an init. */
-export const INIT_PATH = "/sbin/docker-init";
 
 const CGROUP_PARENT = "/lighter";
 
@@ -72,10 +67,7 @@ export function createSpec(settings: RuntimeSettings, host: Host): { spec: Spec;
     process: { ...containerProcess(settings, host), rlimits },
     root: { path: settings.rootPath, readonly: settings.readonlyRootfs },
     ...(settings.namespaces.uts === "private" ? { hostname: settings.hostname } : {}),
-    mounts: [
-      ...containerMounts({ ...settings, recursiveReadonly: isAtLeast(host.kernel, 5, 12) }),
-      ...initMount(settings),
-    ],
+    mounts: containerMounts({ ...settings, recursiveReadonly: isAtLeast(host.kernel, 5, 12) }),
     linux: {
       namespaces: containerNamespaces(settings.namespaces),
       devices: settings.devices.nodes,
@@ -117,7 +109,6 @@ export function createExecProcess(settings: RuntimeSettings, exec: ExecSettings,
     {
       ...settings,
       args: exec.args,
-      initPath: null,
       env: [...settings.env, ...exec.env],
       cwd: exec.cwd || settings.cwd,
       user: exec.user || settings.user,
@@ -149,7 +140,7 @@ function processArguments(settings: RuntimeSettings): readonly string[] {
   if (withNul !== undefined) {
     fail("invalid", "INVALID_COMMAND", `an argument contains a NUL byte: ${JSON.stringify(withNul)}`);
   }
-  return hasOwnInit(settings) ? [INIT_PATH, "--", ...settings.args] : settings.args;
+  return settings.args;
 }
 
 /** Nothing inheritable or ambient: that would let a user other than root have them (CVE-2022-24769). */
@@ -175,16 +166,6 @@ function workingDirectory(cwd: string): string {
 
 function deviceRules(settings: RuntimeSettings): Resources["devices"] {
   return settings.privileged ? ALLOW_ALL_DEVICES : [...DEFAULT_DEVICE_RULES, ...settings.devices.rules];
-}
-
-/** Where the process 1 is another container's or the host's there is an init already. */
-function hasOwnInit(settings: RuntimeSettings): boolean {
-  return settings.initPath !== null && settings.namespaces.pid === "private";
-}
-
-function initMount(settings: RuntimeSettings): Mount[] {
-  if (settings.initPath === null || !hasOwnInit(settings)) return [];
-  return [{ destination: INIT_PATH, type: "bind", source: settings.initPath, options: ["bind", "ro"] }];
 }
 
 function cgroupsPath(parent: string, id: string): string {

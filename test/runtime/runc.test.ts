@@ -79,7 +79,6 @@ function run(script: string, changes: Partial<RuntimeSettings> = {}): string {
     ulimits: [],
     sysctls: {},
     oomScoreAdj: 0,
-    initPath: null,
     annotations: {},
     ...changes,
   };
