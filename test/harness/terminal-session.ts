@@ -1,7 +1,7 @@
 import { DEADLINE_MS, within } from "./deadline.ts";
 
 /**
- * A program on a terminal of its own, as a person would run it. Bun's pty is used because node: has none; setsid(1) makes it
+ * A program on a terminal of its own, as a person would run it. Bun's pty is used because node: has none; it is
  * the program's controlling terminal, from which SIGWINCH and control-C come.
  */
 export class TerminalSession implements AsyncDisposable {
@@ -17,7 +17,8 @@ export class TerminalSession implements AsyncDisposable {
     size: { rows: number; columns: number } = { rows: 24, columns: 80 },
   ) {
     const decoder = new TextDecoder();
-    // The options and not a Terminal made before: that one would keep the program's end open, and never see the end.
+    // Options and not a Terminal made before: that one keeps the program's side open, so that there is no end of file, and
+    // it would not be the controlling terminal.
     this.#child = Bun.spawn([...command], {
       env: { TERM: "xterm", ...env },
       terminal: {

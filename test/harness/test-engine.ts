@@ -83,11 +83,14 @@ export class TestEngine implements AsyncDisposable {
       .map(({ name }) => Number.parseInt(name, 10));
   }
 
-  /** Starts the engine and resolves when it says that its socket takes connections. */
-  async start(): Promise<void> {
+  /** Starts the engine, with further options of `daemon`, and resolves when it says that its socket takes connections. */
+  async start(...options: string[]): Promise<void> {
     const [program = "", ...leading] = LIGHTER;
     const env = { ...this.env, [READY_FD_VARIABLE]: "3" };
-    const daemon = spawn(program, [...leading, "daemon"], { env, stdio: ["ignore", "ignore", "pipe", "pipe"] });
+    const daemon = spawn(program, [...leading, "daemon", ...options], {
+      env,
+      stdio: ["ignore", "ignore", "pipe", "pipe"],
+    });
     this.#daemon = daemon;
     let log = "";
     daemon.stderr?.on("data", (chunk: Buffer) => {
