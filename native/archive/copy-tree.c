@@ -22,6 +22,8 @@ struct copier {
 	struct root source, target;
 	struct extractor extractor;
 	struct link_table links;
+	/* Directories that are there already become like the source's too. */
+	bool take_attributes;
 };
 
 static void copy_by_buffer(int from, int to, int64_t length, const char *name)
@@ -94,7 +96,7 @@ static void copy_directory(struct copier *copier, int parent_fd, const char *nam
 		copy_node(copier, source, listing.names[i], to);
 	}
 	listing_free(&listing);
-	if (existing < 0)
+	if (existing < 0 || copier->take_attributes)
 		extract_attributes(&copier->extractor, entry->name, target, entry);
 	else
 		close_descriptor(&target);
@@ -219,6 +221,7 @@ void operation_copy_tree(void)
 	struct copier copier = {
 		.source = root_from_option("source", false),
 		.target = root_from_option("target", true),
+		.take_attributes = has_flag("take-attributes"),
 	};
 	const char *mode = option("mode");
 	copier.extractor = (struct extractor){

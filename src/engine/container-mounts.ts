@@ -58,7 +58,7 @@ async function createVolume(
   if (point.copy && chainId !== null && parts.volumes.isEmpty(name)) await fillFromImage(parts, point, chainId);
 }
 
-/** A new volume begins with what the image has at its place. */
+/** A new volume begins as what the image has at its place: the files, and the directory's own owner and mode. */
 async function fillFromImage(parts: EngineParts, point: VolumePoint, chainId: ChainId): Promise<void> {
   const image = parts.snapshotter.root(null, await parts.layers.lower(chainId));
   try {
@@ -70,6 +70,7 @@ async function fillFromImage(parts: EngineParts, point: VolumePoint, chainId: Ch
   await copyTree(image, { kind: "directory", path: point.Source }, [{ from: point.Destination, to: "/" }], {
     owner: null,
     mode: null,
+    takeAttributes: true,
   });
 }
 

@@ -165,6 +165,8 @@ export interface CopyTreeOptions {
   readonly owner: string | null;
   /** Permission bits for all that is copied; null keeps the source's. */
   readonly mode: number | null;
+  /** Give directories that are there already owner, mode and attributes like those made; otherwise they keep their own. */
+  readonly takeAttributes?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -191,6 +193,7 @@ export async function copyTree(
       ]),
       ...optional("owner", options.owner),
       ...optional("mode", options.mode?.toString(8)),
+      ...(options.takeAttributes ? ["--take-attributes"] : []),
     ],
     result: z.unknown(),
     signal: options.signal,
