@@ -1,5 +1,5 @@
+import { createDemultiplexer } from "../base/demultiplex.ts";
 import { fail } from "../base/errors.ts";
-import { createDemultiplexer } from "./stdcopy.ts";
 
 /** What a program wrote. */
 export interface Output {

@@ -1,5 +1,6 @@
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { createDemultiplexer } from "../base/demultiplex.ts";
 import { fail } from "../base/errors.ts";
 import { type Id, shortId } from "../base/ids.ts";
 import { timestampNow } from "../base/timestamp.ts";
@@ -7,7 +8,6 @@ import { ContainerConfigSchema, EndpointSettingsSchema, HostConfigSchema, type R
 import type { ContainerRecord } from "./container-record.ts";
 import type { EngineParts } from "./engine-parts.ts";
 import { joinNetworks } from "./join-networks.ts";
-import { splitStdcopy } from "./split-stdcopy.ts";
 import { startRequest } from "./start-request.ts";
 
 /** A process to run on an active snapshot, on behalf of a Dockerfile's RUN. */
@@ -72,7 +72,10 @@ export async function runBuildStep(parts: EngineParts, step: BuildStep): Promise
     try {
       await shim.start();
       if (step.abort.aborted) kill();
-      for await (const { stream, payload } of splitStdcopy(output)) await step.onOutput(stream, payload);
+      const demultiplex = createDemultiplexer((stream, piece) =>
+        step.onOutput(stream === 2 ? "stderr" : "stdout", piece),
+      );
+      for await (const bytes of output) await demultiplex(bytes);
       const exitCode = await exited;
       if (step.abort.aborted) fail("cancelled", "BUILD_CANCELLED", "the build was cancelled");
       return { exitCode };

@@ -1,5 +1,5 @@
+import { createDemultiplexer } from "../../base/demultiplex.ts";
 import type { ContainerDocument } from "../../client/container-documents.ts";
-import { createDemultiplexer } from "../../client/stdcopy.ts";
 import { defineCommand } from "../command.ts";
 import { parseMoment } from "../moment.ts";
 import { flag, text } from "../option.ts";

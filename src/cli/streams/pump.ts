@@ -1,4 +1,4 @@
-import { createDemultiplexer } from "../../client/stdcopy.ts";
+import { createDemultiplexer } from "../../base/demultiplex.ts";
 import type { RawStream } from "../../client/transport.ts";
 import { STDERR, STDOUT, write } from "../output.ts";
 import type { DetachFilter } from "./detach-keys.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { createDemultiplexer } from "./stdcopy.ts";
+import { createDemultiplexer } from "./demultiplex.ts";
 
 interface Frame {
   readonly stream: number;
