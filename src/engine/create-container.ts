@@ -20,7 +20,8 @@ import { commandLine } from "./container-record.ts";
 import type { EngineParts } from "./engine-parts.ts";
 import { containerDirectory } from "./inspect-container.ts";
 import { mergeConfig } from "./merge-config.ts";
-import { requireModes } from "./require-modes.ts";
+import { joinedContainer, requireModes } from "./require-modes.ts";
+import { requireOwnNetwork } from "./require-own-network.ts";
 
 export interface CreateRequest {
   /** "" picks one. */
@@ -64,8 +65,9 @@ async function createFrom(parts: EngineParts, image: Image | undefined, request:
   const name = request.name === "" ? pickName(parts) : parseContainerName(request.name);
   parts.containers.assertNameFree(name);
   requireModes(requested);
+  requireOwnNetwork(userConfig, requested);
   const hostConfig = withDefaults(parts, requested);
-  const config = withHostname(mergeConfig(userConfig, imageConfig(image)), hostConfig, id);
+  const config = withHostname(parts, mergeConfig(userConfig, imageConfig(image)), hostConfig, id);
   if (commandLine(config).length === 0) fail("invalid", "NO_COMMAND", "no command specified");
   parseSignal(config.StopSignal || "SIGTERM");
   const chainId = image?.chainId ?? null;
@@ -109,8 +111,16 @@ function imageConfig(image: Image | undefined) {
   return ContainerConfigSchema.parse(image?.config.config ?? {});
 }
 
-function withHostname<C extends { Hostname: string }>(config: C, hostConfig: HostConfig, id: string): C {
+/** The name of who owns the network, where that is shared: it is what the shared hosts file knows. */
+function withHostname<C extends { Hostname: string }>(
+  parts: EngineParts,
+  config: C,
+  hostConfig: HostConfig,
+  id: string,
+): C {
   if (config.Hostname !== "") return config;
+  const owner = joinedContainer(hostConfig.NetworkMode);
+  if (owner !== null) return { ...config, Hostname: parts.containers.resolve(owner).config.Hostname };
   const shared = hostConfig.NetworkMode === "host" || hostConfig.UTSMode === "host";
   return { ...config, Hostname: shared ? hostname() : shortId(id) };
 }
@@ -142,8 +152,8 @@ function withDefaults(parts: EngineParts, hostConfig: HostConfig): HostConfig {
 
 /** `container:name` is kept as `container:<full id>`, for names may change hands. */
 function resolveContainerMode(parts: EngineParts, mode: string): string {
-  const prefix = "container:";
-  return mode.startsWith(prefix) ? prefix + parts.containers.resolve(mode.slice(prefix.length)).id : mode;
+  const other = joinedContainer(mode);
+  return other === null ? mode : `container:${parts.containers.resolve(other).id}`;
 }
 
 /** The networks that the container joins at start: the mode's own, and those that the client names besides. */
@@ -153,7 +163,7 @@ function requestedNetworks(
   endpoints: Readonly<Record<string, EndpointSettings | null | undefined>>,
 ): Record<string, EndpointSettings> {
   const { NetworkMode: mode } = hostConfig;
-  if (mode.startsWith("container:")) return {};
+  if (joinedContainer(mode) !== null) return {};
   const own = parts.networks.resolve(mode).name;
   const wanted: Record<string, EndpointSettings> = { [own]: EndpointSettingsSchema.parse({}) };
   for (const [key, settings] of Object.entries(endpoints)) {

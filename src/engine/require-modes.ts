@@ -20,7 +20,12 @@ export function requireModes(hostConfig: HostConfig): void {
   }
 }
 
+/** Whose namespace a mode of `container:<name or id>` joins; null for all other modes. */
+export function joinedContainer(mode: string): string | null {
+  return /^container:(.+)$/.exec(mode)?.[1] ?? null;
+}
+
 function requireMode(kind: string, mode: string, known: readonly string[], joins = false): void {
-  if (mode === "" || known.includes(mode) || (joins && /^container:./.test(mode))) return;
+  if (mode === "" || known.includes(mode) || (joins && joinedContainer(mode) !== null)) return;
   fail("invalid", "INVALID_MODE", `invalid ${kind} mode: ${mode}`);
 }
