@@ -1,8 +1,8 @@
 import { once } from "node:events";
-import { chmodSync, chownSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { chmodSync, chownSync, mkdirSync, readFileSync, renameSync, unlinkSync } from "node:fs";
 import type { Server } from "node:http";
 import { dirname } from "node:path";
-import { fail, messageOf } from "../base/errors.ts";
+import { errnoOf, fail, messageOf } from "../base/errors.ts";
 
 /** sun_path without its final zero (unix(7)). */
 const MAX_SOCKET_PATH_BYTES = 107;
@@ -22,17 +22,25 @@ export async function listenOnUnixSocket(server: Server, path: string): Promise<
   }
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
-    rmSync(temporary, { force: true });
+    removeIfThere(temporary);
     server.listen(temporary);
     await once(server, "listening");
     chownSync(temporary, 0, groupId(SOCKET_GROUP));
     chmodSync(temporary, 0o660);
     renameSync(temporary, path);
   } catch (cause) {
-    rmSync(temporary, { force: true });
+    server.close();
     fail("unavailable", "CANNOT_LISTEN", `cannot listen at ${path}: ${messageOf(cause)}`, { cause });
   }
-  return () => rmSync(path, { force: true });
+  return () => removeIfThere(path);
+}
+
+function removeIfThere(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    if (errnoOf(error) !== "ENOENT") throw error;
+  }
 }
 
 /** From /etc/group (group(5)); 0 where the group does not exist. */
