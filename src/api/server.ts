@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { fail } from "../base/errors.ts";
+import { fail, LighterError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { formatApiVersion, MAXIMUM_API_VERSION, splitVersion } from "./api-version.ts";
 import { errorBody, statusOfError } from "./error-status.ts";
@@ -110,8 +110,9 @@ function answerError(
   }
 }
 
+/** Where a bug is; a failure that was foreseen has said all in its message. */
 function stackOf(error: unknown): string | undefined {
-  return error instanceof Error ? error.stack : undefined;
+  return error instanceof Error && !(error instanceof LighterError) ? error.stack : undefined;
 }
 
 function find(context: Context, request: IncomingMessage): ReturnType<FindRoute> {
