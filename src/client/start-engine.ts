@@ -60,7 +60,10 @@ async function spawnDaemon(command: readonly string[], paths: Paths, log: string
       timer = setTimeout(() => resolve(` within ${START_DEADLINE_MS / 1000} s`), START_DEADLINE_MS);
       ready?.once("data", (line: Buffer) => resolve(line.toString().trim()));
       daemon.once("error", (error) => resolve(` (${error.message})`));
-      daemon.once("exit", (code, signal) => resolve(` (it ended with ${signal ?? `exit code ${code}`})`));
+      // Its end may be told before its last word was read, and well it only ends where another has the root.
+      daemon.once("exit", (code, signal) =>
+        resolve(code === 0 ? "running" : ` (it ended with ${signal ?? `exit code ${code}`})`),
+      );
     });
   } finally {
     clearTimeout(timer);
