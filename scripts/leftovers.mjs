@@ -27,6 +27,18 @@ export function leftBehind(before, after) {
   return after.filter((trace) => !known.has(nameOf(trace)));
 }
 
+/**
+ * Engines that somebody else runs on this machine: what comes and goes with their containers cannot be told from what
+ * the tests left behind.
+ * @param {readonly Trace[]} traces
+ * @param {string} directory of the tests' engines
+ */
+export function enginesOutside(traces, directory) {
+  return traces.filter(({ kind, name, evidence }) => {
+    return kind === "process" && / daemon( |$)/.test(name) && !evidence.includes(directory);
+  });
+}
+
 /** @param {Trace} trace */
 export function nameOf({ kind, name }) {
   return `${kind} ${name}`;

@@ -1,9 +1,9 @@
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { build } from "./build.mjs";
 import { asCommand, exitCodeOf } from "./command.mjs";
-import { leftBehind, nameOf, survey } from "./leftovers.mjs";
+import { enginesOutside, leftBehind, nameOf, survey } from "./leftovers.mjs";
 import { BUN, CACHE, testEnvironment } from "./paths.mjs";
 import { setUpForTests } from "./setup.mjs";
 import { readReport } from "./test-report.mjs";
@@ -24,9 +24,10 @@ async function test() {
   await build();
   const before = survey();
   const directory = mkdtempSync(join(tmpdir(), "lighter-test-"));
+  chmodSync(directory, 0o755); // Roots of containers are in it, and containers may be of other users.
   try {
     const report = await runTests(directory);
-    report.failures.push(...leftBehind(before, survey()).map((trace) => `left behind: ${nameOf(trace)}`));
+    report.failures.push(...tracesOf(directory, before));
     print(report);
   } finally {
     rmSync(directory, { recursive: true, force: true });
@@ -49,8 +50,25 @@ async function runTests(directory) {
     `--reporter-outfile=${reportPath}`,
     ...(process.argv.length > 2 ? process.argv.slice(2) : ["src/", "scripts/", "bench/", "test/"]),
   ];
-  const env = { ...testEnvironment(), LIGHTER_TEST_DIRECTORY: directory };
+  // Whatever the tests put below the system's temporary directory goes with it, and tells whose it was.
+  const env = { ...testEnvironment(), LIGHTER_TEST_DIRECTORY: directory, TMPDIR: directory };
   return readReport(reportPath, await exitCodeOf(BUN, args, { env }));
+}
+
+/**
+ * What the tests left behind, as failures. Beside another engine that is only a warning.
+ * @param {string} directory
+ * @param {readonly import("./leftovers.mjs").Trace[]} before
+ */
+function tracesOf(directory, before) {
+  const after = survey();
+  const traces = leftBehind(before, after).map((trace) => `left behind: ${nameOf(trace)}`);
+  const others = enginesOutside([...before, ...after], directory);
+  if (others.length === 0 || traces.length === 0) return traces;
+  console.log(
+    `\nOther engines run here (${others.map(nameOf).join(", ")}), so these may be theirs:\n${traces.join("\n")}`,
+  );
+  return [];
 }
 
 /** @param {import("./test-report.mjs").Report} report */
