@@ -76,8 +76,13 @@ export type ContainerConfig = GoObject<typeof CONFIG>;
 const PortBindingSchema = goObject({ HostIp: text, HostPort: text });
 export type PortBinding = z.infer<typeof PortBindingSchema>;
 
+const restartPolicyName = z.enum(["", "no", "always", "unless-stopped", "on-failure"], {
+  error: ({ input }) =>
+    `invalid restart policy: unknown policy '${input}'; use one of 'no', 'always', 'on-failure', or 'unless-stopped'`,
+});
+
 export const RestartPolicySchema = goObject({
-  Name: field(z.enum(["", "no", "always", "unless-stopped", "on-failure"]), ""),
+  Name: field(restartPolicyName, ""),
   MaximumRetryCount: integer,
 });
 export type RestartPolicy = z.infer<typeof RestartPolicySchema>;
