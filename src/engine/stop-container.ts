@@ -57,10 +57,13 @@ async function within(promise: Promise<unknown>, milliseconds: number): Promise<
 export async function killContainer(parts: EngineParts, reference: string, signal: string): Promise<void> {
   const number = parseSignal(signal || "SIGKILL");
   const record = parts.containers.resolve(reference);
-  requireRunning(record, `Cannot kill container: ${reference}`);
+  const attempt = `Cannot kill container: ${reference}`;
+  requireRunning(record, attempt);
   const stopsForGood = number === SIGKILL || number === parseSignal(record.config.StopSignal || "SIGTERM");
   if (stopsForGood) parts.containers.update(record.id, { stoppedByUser: true });
-  await sendSignal(parts, record, number);
+  if (!(await sendSignal(parts, record, number))) {
+    fail("conflict", "CONTAINER_NOT_RUNNING", `${attempt}: container ${record.id} is not running`);
+  }
 }
 
 /** @throws conflict in Docker's words where the container is not running or is paused already. */
