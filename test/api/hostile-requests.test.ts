@@ -20,6 +20,8 @@ afterAll(() => engine[Symbol.asyncDispose]());
 const ENDLESS = new Set(["/events", "/containers/{id}/stats", "/containers/{id}/attach", "/containers/{id}/attach/ws"]);
 /** Waits for what nobody makes happen here. */
 const WAITS = new Set(["/containers/{id}/wait"]);
+/** Ask a registry, and nobody's registry is to be thrown garbage at: test/registry has one of its own. */
+const ASKS_OUTSIDE = new Set(["/distribution/{name}/json", "/images/search", "/images/{name}/push", "/auth"]);
 
 const FIELDS = [
   "Image",
@@ -68,7 +70,7 @@ const body = fc.oneof(
 );
 
 test("no route answers garbage with a failure of its own", async () => {
-  const routes = ROUTES.filter(({ path }) => !ENDLESS.has(path) && !WAITS.has(path));
+  const routes = ROUTES.filter(({ path }) => ![ENDLESS, WAITS, ASKS_OUTSIDE].some((left) => left.has(path)));
   await fc.assert(
     fc.asyncProperty(fc.constantFrom(...routes), name, query, body, async (route, id, parameters, text) => {
       const path = route.path.replace(/\{\w+\}/g, () => encodeURIComponent(id));
