@@ -19,6 +19,9 @@ export const BUILD_PACKAGES = [
 /** What the engine calls on: templates are made from the first two, addresses and rules are set with the others. */
 export const RUN_PACKAGES = ["busybox-static", "debootstrap", "nftables", "iproute2"];
 
+/** What the tests compare with. */
+export const TEST_PACKAGES = ["runc"];
+
 /**
  * Installs those that are missing; asks nothing and touches nothing else.
  * @param {readonly string[]} packages

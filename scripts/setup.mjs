@@ -1,4 +1,4 @@
-import { BUILD_PACKAGES, installMissing, RUN_PACKAGES } from "./apt-packages.mjs";
+import { BUILD_PACKAGES, installMissing, RUN_PACKAGES, TEST_PACKAGES } from "./apt-packages.mjs";
 import { asCommand, Refusal } from "./command.mjs";
 import { provideDockerClient } from "./docker-client.mjs";
 import { installByLockfile } from "./npm-packages.mjs";
@@ -14,6 +14,7 @@ export async function setUp() {
 export async function setUpForTests() {
   requireRoot();
   await setUp();
+  await installMissing(TEST_PACKAGES);
   await provideDockerClient();
 }
 

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { leftBehind, nameOf, survey } from "../../scripts/leftovers.mjs";
@@ -78,9 +78,11 @@ export class TestEngine implements AsyncDisposable {
 
   /** Process ids of all engines that run on this root, those too that a client started. */
   daemons(): number[] {
-    return survey()
+    const pids = survey()
       .filter(({ kind, name, evidence }) => kind === "process" && / daemon( |$)/.test(name) && this.#owns(evidence))
       .map(({ name }) => Number.parseInt(name, 10));
+    // An engine's child has the engine's command line until it executes its program.
+    return pids.filter((pid) => !pids.includes(parentOf(pid)));
   }
 
   /** Starts the engine, with further options of `daemon`, and resolves when it says that its socket takes connections. */
@@ -240,6 +242,15 @@ export class TestEngine implements AsyncDisposable {
       for (const [id] of (await (await this.api(path)).text()).matchAll(/\b[0-9a-f]{64}\b/g))
         this.#ids.add(id.slice(0, 12));
     }
+  }
+}
+
+/** NaN of a process that has ended. */
+function parentOf(pid: number): number {
+  try {
+    return Number(/^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
+  } catch {
+    return Number.NaN;
   }
 }
 
