@@ -12,14 +12,17 @@ import { MIGRATIONS } from "./migrations.ts";
 export class Store implements Disposable {
   private constructor(readonly db: Database) {}
 
-  /** Opens the file, making it where it is missing, and brings its schema up to date. */
-  static open(path: string): Store {
+  /**
+   * Opens the file, making it where it is missing, and brings its schema up to date.
+   * @param migrations of another database than the engine's, in the same form.
+   */
+  static open(path: string, migrations: readonly string[] = MIGRATIONS): Store {
     mkdirSync(dirname(path), { recursive: true, mode: 0o711 });
     const db = new Database(path, { create: true, strict: true });
     db.run("PRAGMA journal_mode = WAL");
     db.run("PRAGMA synchronous = NORMAL");
     db.run("PRAGMA foreign_keys = ON");
-    migrate(db, path);
+    migrate(db, path, migrations);
     return new Store(db);
   }
 
@@ -41,18 +44,18 @@ export class Store implements Disposable {
   }
 }
 
-function migrate(db: Database, path: string): void {
+function migrate(db: Database, path: string, migrations: readonly string[]): void {
   const current = db.query<{ user_version: number }, []>("PRAGMA user_version").get()?.user_version ?? 0;
-  if (current > MIGRATIONS.length) {
+  if (current > migrations.length) {
     fail(
       "internal",
       "STORE_TOO_NEW",
-      `${path} was written by a newer lighter (schema ${current}, this one knows ${MIGRATIONS.length}): install that version or use another LIGHTER_ROOT`,
+      `${path} was written by a newer lighter (schema ${current}, this one knows ${migrations.length}): install that version or use another LIGHTER_ROOT`,
     );
   }
-  for (let version = current; version < MIGRATIONS.length; version++) {
+  for (let version = current; version < migrations.length; version++) {
     db.transaction(() => {
-      db.run(MIGRATIONS[version] ?? "");
+      db.run(migrations[version] ?? "");
       db.run(`PRAGMA user_version = ${version + 1}`);
     }).immediate();
   }

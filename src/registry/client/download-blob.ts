@@ -1,8 +1,8 @@
 import { createHash, type Hash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { type FileHandle, open, rm } from "node:fs/promises";
 import { fail, LighterError } from "../../base/errors.ts";
 import type { Digest } from "../../image/digest.ts";
+import { hashBeginning, writeAll } from "../file-bytes.ts";
 import { parseContentRange } from "../protocol/byte-range.ts";
 import type { Descriptor } from "../protocol/manifest-document.ts";
 import { ConnectionFailure } from "./connection-failure.ts";
@@ -12,7 +12,6 @@ import type { ClientResponse } from "./transport.ts";
 
 /** A download that gets so much further each time may break off as often as it likes. */
 const GOOD_PROGRESS_BYTES = 1024 * 1024;
-const READ_BYTES = 1024 * 1024;
 
 export interface DownloadOptions {
   readonly session: RegistrySession;
@@ -87,14 +86,9 @@ function openPartial(path: string): Promise<FileHandle> {
 /** Hashes what an earlier attempt left. More than there can be is nothing. */
 async function hashBegun(file: FileHandle, path: string, limitBytes: number): Promise<Partial> {
   const { size } = await file.stat();
-  const hash = createHash("sha256");
-  if (size === 0) return { hash, sizeBytes: 0 };
-  if (size > limitBytes) {
-    await file.truncate(0);
-    return { hash, sizeBytes: 0 };
-  }
-  for await (const piece of createReadStream(path, { highWaterMark: READ_BYTES, end: size - 1 })) hash.update(piece);
-  return { hash, sizeBytes: size };
+  if (size <= limitBytes) return { hash: await hashBeginning(path, size), sizeBytes: size };
+  await file.truncate(0);
+  return { hash: createHash("sha256"), sizeBytes: 0 };
 }
 
 /** Asks for what is missing and writes what comes, from whichever place it comes. */
@@ -166,12 +160,6 @@ function startOf({ status, headers }: ClientResponse, wanted: number, blob: Desc
   }
   const range = parseContentRange(headers["content-range"]);
   return range?.start === wanted && (range.size === null || range.size === blob.size) ? wanted : null;
-}
-
-async function writeAll(file: FileHandle, piece: Buffer, position: number): Promise<void> {
-  for (let done = 0; done < piece.length; ) {
-    done += (await file.write(piece, done, piece.length - done, position + done)).bytesWritten;
-  }
 }
 
 function brokenOff({ session, repository, blob }: DownloadOptions): ConnectionFailure {
