@@ -226,6 +226,24 @@ describe.each(["docker", "lighter"] as const)("%s run", (cli) => {
     expect(await output("-v", `${link}:/h`, ...sh("cat /h"))).toBe("from the host");
   });
 
+  test("places behind links to nowhere are made inside, as in images whose resolv.conf leads into /run", async () => {
+    const image = `${cli}-links`;
+    const links =
+      "ln -s ../run/nowhere/resolv.conf etc/resolv.conf; ln -s /run/deep srv; ln -s loop1 loop2; ln -s loop2 loop1";
+    const tree = `mkdir -p bin etc; cp /bin/busybox bin/; ln -s busybox bin/sh; ${links}`;
+    const made = spawnSync("sh", ["-ec", `d=$(mktemp -d); cd $d; { ${tree}; } >&2; tar -c .; rm -r $d`], {
+      maxBuffer: 1 << 26,
+    });
+    expect(await engine.dockerInput(made.stdout, "import", "-", image)).toMatchObject({ exitCode: 0 });
+    const script =
+      "busybox pwd; busybox grep -c nameserver /etc/resolv.conf; busybox cat /srv/file; busybox grep -o ' /run/[a-z/]* tmpfs' /proc/mounts";
+    const flags = ["-w", "/srv/place", "--tmpfs", "/srv/tmp", "-v", `${host}/file:/srv/file`];
+    expect(await output(...flags, image, "sh", "-c", script)).toMatch(
+      /^\/run\/deep\/place\n\d+\nfrom the host\n \/run\/deep\/tmp tmpfs$/,
+    );
+    expect(await refusal("--tmpfs", "/loop1/x", image, "sh")).toContain("error mounting tmpfs to /loop1/x: ");
+  });
+
   test("a directory of another user is bound as it is", async () => {
     const closed = join(host, `${cli}-closed`);
     mkdirSync(closed);
