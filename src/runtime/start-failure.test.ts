@@ -46,11 +46,11 @@ test("a failing exec has Docker's other sentence", () => {
   );
 });
 
-test.each(["create", "exec"] as const)(
-  "a user that %s does not find is said in one short sentence, as Docker does",
-  (during) => {
-    const text = "unable to find user bob: no matching entries in passwd file";
-    const failure = startFailure(during, failed("user", text, errno.ENOENT, "No such file or directory"));
-    expect([failure.message, failure.kind, failure.exitCode]).toEqual([text, "invalid", 128]);
-  },
-);
+test.each([
+  ["create", 128],
+  ["exec", 126],
+] as const)("a user that %s does not find is said in one short sentence, as Docker does", (during, exitCode) => {
+  const text = "unable to find user bob: no matching entries in passwd file";
+  const failure = startFailure(during, failed("user", text, errno.ENOENT, "No such file or directory"));
+  expect([failure.message, failure.kind, failure.exitCode]).toEqual([text, "invalid", exitCode]);
+});

@@ -19,7 +19,7 @@ export class StartFailure extends LighterError {
     code: string,
     message: string,
     readonly step: FailedStep,
-    /** 127: no such command, 126: it cannot be executed, 128: the container could not be made. */
+    /** 127: no such command, 126: it cannot be executed, 128: the container (or what an exec needs) could not be made. */
     readonly exitCode: 126 | 127 | 128,
   ) {
     super(kind, code, message);
@@ -32,6 +32,9 @@ const PREFIX = {
   exec: "OCI runtime exec failed: exec failed: unable to start container process: ",
 };
 
+/** The exit code where it is not the command's fault: Docker has none of its own for an exec. */
+const OTHERWISE = { create: 128, exec: 126 } as const;
+
 /** The sentence and the exit code for a failed step, in the words that Docker's clients and their users know. */
 export function startFailure(during: "create" | "exec", failed: FailedStep): StartFailure {
   const command = commandFailure(failed);
@@ -41,10 +44,16 @@ export function startFailure(during: "create" | "exec", failed: FailedStep): Sta
   }
   // Docker looks the user up before it calls its runtime, so that its words stand alone.
   if (failed.step === "user" && failed.detail.startsWith("unable to find")) {
-    return new StartFailure("invalid", "NO_SUCH_USER", failed.detail, failed, 128);
+    return new StartFailure("invalid", "NO_SUCH_USER", failed.detail, failed, OTHERWISE[during]);
   }
   const kind = KINDS[failed.step] ?? "internal";
-  return new StartFailure(kind, "START_FAILED", `${PREFIX[during]}${stepReason(failed)}: unknown`, failed, 128);
+  return new StartFailure(
+    kind,
+    "START_FAILED",
+    `${PREFIX[during]}${stepReason(failed)}: unknown`,
+    failed,
+    OTHERWISE[during],
+  );
 }
 
 /** Faults of the request; everything else is the machine's, or ours. */
