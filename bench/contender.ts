@@ -7,8 +7,8 @@ export interface Contender {
   readonly env: Record<string, string | undefined>;
   /** Programs whose memory is the engine's. */
   readonly engineProcesses: () => readonly number[];
-  /** Name of the program that stays beside each running container. */
-  readonly monitorProgram: string;
+  /** The processes that stay beside running containers. */
+  readonly monitors: () => readonly number[];
 }
 
 /** Runs one command of the client to its end, its output thrown away, and returns the milliseconds that it took. */

@@ -8,7 +8,7 @@ import { runProgram } from "../test/harness/program.ts";
 import type { TestEngine } from "../test/harness/test-engine.ts";
 import type { Contender } from "./contender.ts";
 import { classicBuilder } from "./lighter-engine.ts";
-import { familyOf, runs } from "./memory.ts";
+import { familyOf, processesOf, runs } from "./memory.ts";
 
 const BRIDGE = "bench0";
 const BRIDGE_ADDRESS = "172.31.255.1/24";
@@ -43,7 +43,7 @@ export async function startDocker(): Promise<DockerEngine> {
     client: ["docker"],
     env,
     engineProcesses: () => familyOf(daemon.pid ?? 0).filter((pid) => !runs(pid, MONITOR)),
-    monitorProgram: MONITOR,
+    monitors: () => processesOf(MONITOR, directory),
   };
   const engine: DockerEngine = {
     contender,

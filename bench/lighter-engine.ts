@@ -1,6 +1,7 @@
 import { LIGHTER } from "../test/harness/program.ts";
 import { startEngine, type TestEngine } from "../test/harness/test-engine.ts";
 import type { Contender } from "./contender.ts";
+import { processesOf } from "./memory.ts";
 
 /** An engine of ours on a root of its own. */
 export async function startLighter(): Promise<TestEngine> {
@@ -9,7 +10,8 @@ export async function startLighter(): Promise<TestEngine> {
 
 /** Our engine by our own client and by Docker's. */
 export function lighterContenders(engine: TestEngine): Contender[] {
-  const common = { env: engine.env, engineProcesses: () => [engine.pid], monitorProgram: "lighter-shim" };
+  const monitors = () => processesOf("lighter-shim", engine.paths.run);
+  const common = { env: engine.env, engineProcesses: () => [engine.pid], monitors };
   return [
     { ...common, name: "lighter", client: LIGHTER },
     { ...common, name: "docker CLI on lighter", client: ["docker"], env: classicBuilder(engine.env) },

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { basename } from "node:path";
 
 /**
@@ -9,12 +9,15 @@ export function memoryOf(pids: readonly number[]): number {
   return pids.reduce((sum, pid) => sum + proportionalBytes(pid), 0);
 }
 
-/** Every process that {@link runs} a program. */
-export function processesOf(program: string): number[] {
+/**
+ * Processes of a program whose arguments mention a text, such as a directory of the engine's. The program's name is what
+ * they were called by, for the file may be sealed in memory or replaced.
+ */
+export function processesOf(program: string, mentioning: string): number[] {
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
     .map(Number)
-    .filter((pid) => runs(pid, program));
+    .filter((pid) => runs(pid, program) && argumentsOf(pid).some((word) => word.includes(mentioning)));
 }
 
 /** A process and all that it started, as long as they have not left it. */
@@ -28,13 +31,13 @@ function proportionalBytes(pid: number): number {
   return Number(kilobytes ?? 0) * 1024;
 }
 
-/** Whether a process runs a program whose name begins so: versions and hashes follow. */
+/** Whether a process runs a program whose name begins so: versions follow. */
 export function runs(pid: number, program: string): boolean {
-  try {
-    return basename(readlinkSync(`/proc/${pid}/exe`)).startsWith(program);
-  } catch {
-    return false; // a kernel thread, or it ended meanwhile
-  }
+  return basename(argumentsOf(pid)[0] ?? "").startsWith(program);
+}
+
+function argumentsOf(pid: number): string[] {
+  return read(`/proc/${pid}/cmdline`).split("\0");
 }
 
 function read(path: string): string {

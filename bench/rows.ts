@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Contender, printed, timed, untimed } from "./contender.ts";
-import { memoryOf, processesOf } from "./memory.ts";
+import { memoryOf } from "./memory.ts";
 import { rootArchive } from "./root-archive.ts";
 
 /** One line of the table. */
@@ -133,7 +133,7 @@ async function buildSteps(contender: Contender, ...options: string[]): Promise<n
 }
 
 async function memoryPerContainer(contender: Contender): Promise<number> {
-  const monitors = () => memoryOf(processesOf(contender.monitorProgram));
+  const monitors = () => memoryOf(contender.monitors());
   const before = monitors();
   await startMany(contender);
   return finish(contender, (monitors() - before) / MANY / MIB);
