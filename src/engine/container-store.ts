@@ -82,7 +82,7 @@ export class ContainerStore {
     const [only] = matches;
     if (only === undefined) return noSuchContainer(reference);
     if (matches.length > 1) {
-      fail("invalid", "AMBIGUOUS_ID", `Multiple IDs found with provided prefix: ${reference}`);
+      fail("invalid", "AMBIGUOUS_ID", `multiple IDs found with provided prefix: ${reference}`);
     }
     return this.get(only);
   }

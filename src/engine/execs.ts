@@ -1,11 +1,12 @@
 import type { Socket } from "node:net";
 import { fail } from "../base/errors.ts";
 import { newId } from "../base/ids.ts";
+import { StartFailure } from "../runtime/start-failure.ts";
 import type { ExecConfig } from "./container-config.ts";
 import { emitContainerEvent } from "./container-events.ts";
 import type { EngineParts } from "./engine-parts.ts";
 import { execRequest } from "./exec-request.ts";
-import { requireRunning, requireShim } from "./require-running.ts";
+import { requireShim, requireUnpaused } from "./require-running.ts";
 
 type ExecState =
   | { readonly status: "created" }
@@ -73,10 +74,7 @@ export interface ExecStartOptions {
 /** @throws not-found; conflict where the container does not run or is paused; invalid for an empty command. */
 export function createExec(parts: EngineParts, reference: string, config: ExecConfig): { Id: string } {
   const record = parts.containers.resolve(reference);
-  const state = requireRunning(record);
-  if (state.paused) {
-    fail("conflict", "CONTAINER_PAUSED", `Container ${record.name} is paused, unpause the container before exec`);
-  }
+  requireUnpaused(record, reference);
   if (!config.Cmd?.length) fail("invalid", "NO_COMMAND", "No exec command specified");
   const exec = parts.execs.add(record.id, config);
   emitContainerEvent(parts, record, `exec_create: ${config.Cmd.join(" ")}`, { execID: exec.id });
@@ -94,10 +92,7 @@ export async function startExec(parts: EngineParts, id: string, options: ExecSta
     fail("conflict", "EXEC_ALREADY_RUN", `Error: Exec command ${id} has already run`);
   }
   const record = parts.containers.get(exec.containerId);
-  const state = requireRunning(record);
-  if (state.paused) {
-    fail("conflict", "CONTAINER_PAUSED", `Container ${record.name} is paused, unpause the container before exec`);
-  }
+  requireUnpaused(record, record.id);
   // Taken before waiting: two starts at once must not run it twice.
   parts.execs.setState(id, { status: "running", pid: 0 });
   emitContainerEvent(parts, record, `exec_start: ${(exec.config.Cmd ?? []).join(" ")}`, { execID: id });
@@ -112,10 +107,10 @@ export async function startExec(parts: EngineParts, id: string, options: ExecSta
   }
 }
 
+/** Docker's for an exec that could not be started: 127 for a command that is not there, 126 for all else. */
+/** What `docker exec` ends with: whatever keeps a command from running is "cannot be executed", but for one not found. */
 function exitCodeOf(error: unknown): number {
-  return typeof error === "object" && error !== null && "exitCode" in error && typeof error.exitCode === "number"
-    ? error.exitCode
-    : 126;
+  return error instanceof StartFailure && error.exitCode === 127 ? 127 : 126;
 }
 
 /** Takes note of an exec's end as the shim reports it. */

@@ -33,16 +33,11 @@ export async function removeContainer(parts: EngineParts, reference: string, opt
 }
 
 function refuseRunning(record: ContainerRecord): never {
-  const status = statusOf(record.state);
-  const advice =
-    status === "paused"
-      ? "unpause and then stop the container before removal or force remove"
-      : "stop the container before removal or force remove";
-  return fail(
-    "conflict",
-    "CONTAINER_RUNNING",
-    `cannot remove container "/${record.name}": container is ${status}: ${advice}`,
-  );
+  const reason =
+    statusOf(record.state) === "paused"
+      ? "container is paused and must be unpaused first"
+      : "container is running: stop the container before removing or force remove";
+  return fail("conflict", "CONTAINER_RUNNING", `cannot remove container "/${record.name}": ${reason}`);
 }
 
 async function removeStopped(parts: EngineParts, record: ContainerRecord, options: RemoveOptions): Promise<void> {

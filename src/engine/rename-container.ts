@@ -1,4 +1,4 @@
-import { fail } from "../base/errors.ts";
+import { fail, messageOf } from "../base/errors.ts";
 import { emitContainerEvent } from "./container-events.ts";
 import type { EngineParts } from "./engine-parts.ts";
 
@@ -10,7 +10,11 @@ export async function renameContainer(parts: EngineParts, reference: string, nam
     if (before.name === name) {
       fail("invalid", "SAME_NAME", "Renaming a container with the same name as its current name");
     }
-    parts.containers.assertNameFree(name);
+    try {
+      parts.containers.assertNameFree(name);
+    } catch (error) {
+      fail("conflict", "NAME_IN_USE", `Error when allocating new name: ${messageOf(error)}`, { cause: error });
+    }
     const after = parts.containers.update(id, { name });
     parts.networks.renameContainer(id, name);
     emitContainerEvent(parts, after, "rename", { oldName: `/${before.name}` });

@@ -9,11 +9,21 @@ export function requireRunning(record: ContainerRecord, attempt = ""): RunningSt
   return fail(
     "conflict",
     "CONTAINER_NOT_RUNNING",
-    attempt ? `${attempt}: container ${record.id} is not running` : `Container ${record.id} is not running`,
+    `${attempt ? `${attempt}: ` : ""}container ${record.id} is not running`,
   );
+}
+
+/**
+ * As {@link requireRunning}, for what a frozen process could not do.
+ * @param called what the client calls the container, for the message.
+ */
+export function requireUnpaused(record: ContainerRecord, called: string): void {
+  if (requireRunning(record).paused) {
+    fail("conflict", "CONTAINER_PAUSED", `Container ${called} is paused, unpause the container before exec`);
+  }
 }
 
 /** The connection to a running container's shim. @throws conflict where it ended in this moment. */
 export function requireShim(parts: EngineParts, id: string): Shim {
-  return parts.live.get(id) ?? fail("conflict", "CONTAINER_NOT_RUNNING", `Container ${id} is not running`);
+  return parts.live.get(id) ?? fail("conflict", "CONTAINER_NOT_RUNNING", `container ${id} is not running`);
 }

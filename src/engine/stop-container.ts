@@ -57,7 +57,7 @@ async function within(promise: Promise<unknown>, milliseconds: number): Promise<
 export async function killContainer(parts: EngineParts, reference: string, signal: string): Promise<void> {
   const number = parseSignal(signal || "SIGKILL");
   const record = parts.containers.resolve(reference);
-  const attempt = `Cannot kill container: ${reference}`;
+  const attempt = `cannot kill container: ${reference}`;
   requireRunning(record, attempt);
   const stopsForGood = number === SIGKILL || number === parseSignal(record.config.StopSignal || "SIGTERM");
   if (stopsForGood) parts.containers.update(record.id, { stoppedByUser: true });
