@@ -125,7 +125,8 @@ async function unpackLayer(
       report(layerBar(id, "Extracting", size, size));
     }
   });
-  await rm(parts.content.downloadPath(digest), { force: true });
+  // Not while another pull is about to take it.
+  await parts.locks.run(`download ${digest}`, () => rm(parts.content.downloadPath(digest), { force: true }));
   report(layerStatus(id, "Pull complete"));
 }
 
