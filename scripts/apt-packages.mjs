@@ -7,13 +7,11 @@ export const BUILD_PACKAGES = [
   "libc6-dev",
   "musl-tools",
   "libseccomp-dev",
-  "libarchive-dev",
   "libssl-dev",
   "zlib1g-dev",
   "libzstd-dev",
   "liblzma-dev",
   "libbz2-dev",
-  "libacl1-dev",
 ];
 
 /** What the engine calls on: templates are made from the first two, addresses and rules are set with the others. */
