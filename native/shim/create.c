@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
+#include "bind_source.h"
 #include "connection.h"
 #include "log.h"
 #include "netlink.h"
@@ -168,7 +169,7 @@ static bool open_binds(struct records spec, int **fds, size_t *count, struct tro
         int *grown = realloc(*fds, (*count + 1) * sizeof **fds);
         if (grown)
             *fds = grown;
-        int tree = grown && source ? sys_open_tree(AT_FDCWD, source, flags) : -1;
+        int tree = grown && source ? open_bind_source(source, flags) : -1;
         if (tree < 0)
             return trouble(what, "bind source", "%s", source ? source : "");
         (*fds)[(*count)++] = tree;

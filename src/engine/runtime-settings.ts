@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { fail } from "../base/errors.ts";
 import type { RuntimeSettings } from "../runtime/create-spec.ts";
 import { NO_DEVICES, resolveDevices } from "../runtime/devices.ts";
 import type { ContainerMount, EtcFiles } from "../runtime/mounts.ts";
@@ -9,6 +10,7 @@ import type { HostConfig } from "./container-config.ts";
 import { runtimeMounts } from "./container-mounts.ts";
 import { type ContainerRecord, commandLine } from "./container-record.ts";
 import type { EngineParts } from "./engine-parts.ts";
+import { joinedContainer } from "./require-modes.ts";
 import { requireRunning } from "./require-running.ts";
 
 /**
@@ -88,18 +90,29 @@ function namespaceModes(parts: EngineParts, hostConfig: HostConfig): NamespaceMo
   return {
     pid: namespaceMode(parts, hostConfig.PidMode),
     network: namespaceMode(parts, hostConfig.NetworkMode),
-    ipc: ipc === "none" ? "none" : namespaceMode(parts, ipc),
+    ipc: ipc === "none" ? "none" : ipcMode(parts, ipc),
     uts: namespaceMode(parts, hostConfig.UTSMode),
     cgroup: namespaceMode(parts, hostConfig.CgroupnsMode),
   };
 }
 
+/** A container's shared memory is for others only where it was made `shareable`. */
+function ipcMode(parts: EngineParts, mode: string): NamespaceMode {
+  const joined = joinedContainer(mode);
+  const owner = joined === null ? null : parts.containers.resolve(joined);
+  if (owner !== null && ["private", "none"].includes(owner.hostConfig.IpcMode)) {
+    const hint = "non-shareable IPC (hint: use IpcMode:shareable for the donor container)";
+    fail("invalid", "IPC_NOT_SHAREABLE", `can't join IPC of container ${owner.id}: ${hint}`);
+  }
+  return namespaceMode(parts, mode);
+}
+
 /** `host`, `container:<id>`; anything else is a namespace of the container's own. */
 function namespaceMode(parts: EngineParts, mode: string): NamespaceMode {
   if (mode === "host") return "host";
-  const prefix = "container:";
-  if (!mode.startsWith(prefix)) return "private";
-  const other = parts.containers.resolve(mode.slice(prefix.length));
+  const joined = joinedContainer(mode);
+  if (joined === null) return "private";
+  const other = parts.containers.resolve(joined);
   return { pid: requireRunning(other, "cannot join its namespace").pid };
 }
 

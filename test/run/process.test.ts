@@ -221,4 +221,21 @@ describe.each(["docker", "lighter"] as const)("%s run", (cli) => {
     }
     expect(files).toMatch(/^172\.\d+\.0\.\d+\tbox\.example\.test box$/m);
   });
+
+  test("--ipc and --pid join another container's, the first only where that shares it", async () => {
+    const donor = async (name: string, ...flags: string[]) => {
+      const script = "echo shared > /dev/shm/file; exec sleep 1000";
+      await engine.expectDocker("run", "-d", "--name", name, ...flags, "busybox", "sh", "-c", script);
+      return name;
+    };
+    const [open, closed] = [await donor(`${cli}-open`, "--ipc", "shareable"), await donor(`${cli}-closed`)];
+    expect(await output("--ipc", `container:${open}`, "busybox", "cat", "/dev/shm/file")).toBe("shared");
+    const { stderr, exitCode } = await run("--ipc", `container:${closed}`, "busybox", "true");
+    expect([stderr, exitCode]).toEqual([
+      expect.stringContaining("non-shareable IPC (hint: use IpcMode:shareable"),
+      125,
+    ]);
+    expect(await output("--pid", `container:${closed}`, "busybox", "cat", "/proc/1/comm")).toBe("sleep");
+    await engine.expectDocker("rm", "-f", open, closed);
+  });
 });
