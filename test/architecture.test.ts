@@ -27,6 +27,12 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 const EXCEPTIONS: Readonly<Record<string, string>> = {
   "cli/commands/daemon.ts -> api/daemon.ts":
     "the executable is also the engine; loaded only when this command is asked for",
+  "cli/commands/registry-serve.ts -> registry/server/serve-registry.ts":
+    "the executable is also the registry; loaded only when this command is asked for",
+  "cli/commands/registry-serve.ts -> registry/server/collect-garbage.ts": "as above",
+  "cli/commands/registry-gc.ts -> registry/server/collect-garbage.ts":
+    "works on the registry's files, not on an engine",
+  "cli/commands/registry-gc.ts -> registry/server/registry-storage.ts": "as above",
 };
 
 /** Names that say nothing about what a file holds. */

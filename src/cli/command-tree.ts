@@ -25,16 +25,21 @@ const info = () => import("./commands/info.ts");
 const inspect = () => import("./commands/inspect.ts");
 const kill = () => import("./commands/kill.ts");
 const load = () => import("./commands/load.ts");
+const login = () => import("./commands/login.ts");
+const logout = () => import("./commands/logout.ts");
 const logs = () => import("./commands/logs.ts");
 const pause = () => import("./commands/pause.ts");
 const port = () => import("./commands/port.ts");
 const ps = () => import("./commands/ps.ts");
+const pull = () => import("./commands/pull.ts");
+const push = () => import("./commands/push.ts");
 const rename = () => import("./commands/rename.ts");
 const restart = () => import("./commands/restart.ts");
 const rm = () => import("./commands/rm.ts");
 const rmi = () => import("./commands/rmi.ts");
 const run = () => import("./commands/run.ts");
 const save = () => import("./commands/save.ts");
+const search = () => import("./commands/search.ts");
 const start = () => import("./commands/start.ts");
 const stats = () => import("./commands/stats.ts");
 const stop = () => import("./commands/stop.ts");
@@ -64,16 +69,21 @@ export const commands: Readonly<Record<string, CommandLoader>> = {
   inspect,
   kill,
   load,
+  login,
+  logout,
   logs,
   pause,
   port,
   ps,
+  pull,
+  push,
   rename,
   restart,
   rm,
   rmi,
   run,
   save,
+  search,
   start,
   stats,
   stop,
@@ -130,6 +140,8 @@ export const groups: Readonly<Record<string, CommandGroup>> = {
       load,
       ls: images,
       prune: () => import("./commands/image-prune.ts"),
+      pull,
+      push,
       rm: rmi,
       save,
       tag,
@@ -146,6 +158,13 @@ export const groups: Readonly<Record<string, CommandGroup>> = {
       ls: () => import("./commands/network-ls.ts"),
       prune: () => import("./commands/network-prune.ts"),
       rm: () => import("./commands/network-rm.ts"),
+    },
+  },
+  registry: {
+    summary: "Serve and tend a registry of one's own",
+    commands: {
+      gc: () => import("./commands/registry-gc.ts"),
+      serve: () => import("./commands/registry-serve.ts"),
     },
   },
   system: {
