@@ -57,7 +57,9 @@ async function openAll(path: string): Promise<OpenLog[]> {
   for (let number = 1; ; number++) {
     const older = await openLog(`${path}.${number}`);
     if (!older) return files;
-    files.unshift(older);
+    // A rotation in between has made the file that we have just opened the next older one.
+    if (files.some(({ inode }) => inode === older.inode)) await older.handle.close();
+    else files.unshift(older);
   }
 }
 
