@@ -53,17 +53,22 @@ async function within(promise: Promise<unknown>, milliseconds: number): Promise<
   }
 }
 
-/** Sends a signal by name or number. @throws conflict `CONTAINER_NOT_RUNNING`; invalid for an unknown signal. */
+/**
+ * Sends a signal by name or number. SIGKILL waits for the end, as in Docker: scripts remove or start it in the next line.
+ * @throws conflict `CONTAINER_NOT_RUNNING`; invalid for an unknown signal.
+ */
 export async function killContainer(parts: EngineParts, reference: string, signal: string): Promise<void> {
   const number = parseSignal(signal || "SIGKILL");
   const record = parts.containers.resolve(reference);
   const attempt = `cannot kill container: ${reference}`;
   requireRunning(record, attempt);
+  const exited = number === SIGKILL ? parts.waiters.wait(record.id, "not-running", NEVER) : undefined;
   const stopsForGood = number === SIGKILL || number === parseSignal(record.config.StopSignal || "SIGTERM");
   if (stopsForGood) parts.containers.update(record.id, { stoppedByUser: true });
   if (!(await sendSignal(parts, record, number))) {
     fail("conflict", "CONTAINER_NOT_RUNNING", `${attempt}: container ${record.id} is not running`);
   }
+  await exited;
 }
 
 /** @throws conflict in Docker's words where the container is not running or is paused already. */

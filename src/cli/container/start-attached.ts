@@ -69,9 +69,10 @@ export async function followTerminalSize(api: Api, path: string): Promise<void> 
       () => {},
       () => {},
     );
+  // Listening before looking: a change in between would be lost.
+  onTerminalResize(resize);
   const size = terminalSize();
   if (size) await resize(size);
-  onTerminalResize(resize);
 }
 
 function num(flag: boolean): 1 | 0 {

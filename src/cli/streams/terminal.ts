@@ -26,7 +26,8 @@ export function terminalSize(): TerminalSize | null {
 
 /** Calls back whenever the window's size has changed. */
 export function onTerminalResize(changed: (size: TerminalSize) => void): void {
-  process.on("SIGWINCH", () => {
+  // Not the signal: whether the stream has looked at the window by then depends on which of the two listened first.
+  process.stdout.on("resize", () => {
     const size = terminalSize();
     if (size) changed(size);
   });
