@@ -64,7 +64,9 @@ for (const kind of ["password", "own-tokens"] as const) {
     });
     await push(parts, name, { auth: BOB });
     await using other = openTestParts();
-    await expect(pull(other, name)).rejects.toMatchObject({ kind: "unauthorized" });
+    await expect(pull(other, name)).rejects.toMatchObject({
+      code: kind === "password" ? "NO_CREDENTIALS" : "UNAUTHORIZED",
+    });
     await pull(other, name, { auth: BOB });
     expect(other.images.resolve(name).id).toBe(parts.images.resolve(name).id);
     const signal = new AbortController().signal;

@@ -179,6 +179,7 @@ function inDockersWords(error: unknown, reference: Reference): unknown {
         cause,
       );
     default:
-      return error;
+      // As Docker's engine, with another status than 401: that makes its CLI ask for a password, also where nobody sits.
+      return error.kind === "unauthorized" ? new LighterError("internal", error.code, error.message, cause) : error;
   }
 }
