@@ -12,7 +12,7 @@
 #include "names.h"
 #include "report.h"
 
-/* OCI image spec, layer.md#whiteouts; what begins with both prefixes is left over from AUFS. */
+/* OCI image spec, layer.md#whiteouts; what begins with both prefixes, at the top or anywhere, is left over from AUFS. */
 #define WHITEOUT_PREFIX ".wh."
 #define META_PREFIX ".wh..wh."
 #define OPAQUE_NAME ".wh..wh..opq"
@@ -271,6 +271,8 @@ static void extract_member(struct extractor *extractor, struct tar_reader *reade
 			extract_whiteout(extractor, path);
 		return;
 	}
+	if (extractor->is_layer && starts_with(name, META_PREFIX))
+		return;
 	int fd = extract_entry(extractor, name, entry);
 	if (entry->type == TAR_FILE)
 		write_content(reader, fd, entry);

@@ -61,38 +61,48 @@ static char *lower_option(const char *upper, const char *lower, bool will_write)
 	return result;
 }
 
-/* The root of an image without layers. */
-static struct root mount_nothing(const char *place)
+/*
+ * The snapshots' own directory. Kept open from before the first mount, which covers it: names of further roots must still
+ * start below.
+ */
+static int snapshots_fd(const char *snapshots)
 {
+	static int fd = -1;
+	/* First the namespace: a descriptor from the old one is no place to mount upon. */
 	enter_own_mounts();
-	if (mount("tmpfs", place, "tmpfs", MS_RDONLY, "mode=755") != 0)
-		fail("mount-tmpfs", place, errno);
-	return open_root(place);
+	if (fd < 0 && (fd = open(snapshots, O_PATH | O_DIRECTORY | O_CLOEXEC)) < 0)
+		fail("open-root", snapshots, errno);
+	return fd;
+}
+
+/* Mounts a root over the snapshots' directory, where only this process sees it. */
+static struct root mount_root(const char *snapshots, const char *type, unsigned long flags, const char *data)
+{
+	if (fchdir(snapshots_fd(snapshots)) != 0)
+		fail("open-root", snapshots, errno);
+	if (mount(type, ".", type, flags, data) != 0)
+		fail("mount-root", snapshots, errno);
+	return open_root(snapshots);
 }
 
 static struct root mount_overlay(const char *upper, const char *lower, const char *snapshots, bool will_write)
 {
 	AUTO_TEXT layers = lower_option(upper, lower, will_write);
 	bool has_upper = upper && will_write;
+	/* An image without layers. */
 	if (!has_upper && !*layers)
-		return mount_nothing(snapshots);
+		return mount_root(snapshots, "tmpfs", MS_RDONLY, "mode=755");
 	/* overlayfs needs two directories; one alone is its own merged view. */
 	if (has_upper ? !*layers : !strchr(layers, ':')) {
-		AUTO_TEXT only = has_upper ? format_text("%s/%s/fs", snapshots, upper) : format_text("%s/%s", snapshots, layers);
-		return open_root(only);
+		AUTO_TEXT only = has_upper ? format_text("%s/fs", upper) : copy_text(layers);
+		struct root root = { openat(snapshots_fd(snapshots), only, O_PATH | O_DIRECTORY | O_CLOEXEC) };
+		if (root.fd < 0)
+			fail("open-root", only, errno);
+		return root;
 	}
-	enter_own_mounts();
-	/* Kept open: when a second overlay is mounted here, names still start in the directory below the first. */
-	static int start = -1;
-	if (start < 0 && (start = open(snapshots, O_PATH | O_DIRECTORY | O_CLOEXEC)) < 0)
-		fail("open-root", snapshots, errno);
-	if (fchdir(start) != 0)
-		fail("open-root", snapshots, errno);
 	AUTO_TEXT data = has_upper ? format_text("index=off,lowerdir=%s,upperdir=%s/fs,workdir=%s/work", layers, upper, upper)
 				   : format_text("lowerdir=%s", layers);
-	if (mount("overlay", ".", "overlay", has_upper ? 0 : MS_RDONLY, data) != 0)
-		fail("mount-overlay", snapshots, errno);
-	return open_root(snapshots);
+	return mount_root(snapshots, "overlay", has_upper ? 0 : MS_RDONLY, data);
 }
 
 static struct root overlay_from_text(const char *text, bool will_write)

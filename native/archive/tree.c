@@ -126,8 +126,10 @@ void find_regions(struct entry *entry, int fd, const struct stat *status)
 			entry_add_region(entry, data, hole - data);
 		at = hole;
 	}
-	if (!entry->regions)
-		entry_add_region(entry, 0, 0);
+	/* GNU tar makes the file end where its last region does: one of nothing says how long it is. */
+	const struct region *last = entry->regions ? &entry->regions[entry->region_count - 1] : NULL;
+	if (!last || last->offset + last->length < status->st_size)
+		entry_add_region(entry, status->st_size, 0);
 }
 
 void raise_descriptor_limit(void)

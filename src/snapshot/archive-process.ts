@@ -1,13 +1,16 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import type { Readable, Writable } from "node:stream";
+import { PassThrough, Readable, type Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { z } from "zod";
-import { fail } from "../base/errors.ts";
+import { errnoOf, fail } from "../base/errors.ts";
 import { nativePath } from "../base/native.ts";
 import { archiveError, FailureSchema } from "./archive-error.ts";
 
 /** Answers are one JSON document; the longest is the list of a container's changes. */
 const ANSWER_LIMIT_BYTES = 256 * 1024 * 1024;
+
+/** What is on its way between the helper and a reader. */
+const PIPE_BYTES = 1024 * 1024;
 
 const AnswerSchema = z.union([z.object({ error: FailureSchema }), z.object({ result: z.unknown() })]);
 
@@ -32,17 +35,28 @@ export async function runArchive<Result>(job: ArchiveJob<Result>): Promise<Resul
 }
 
 /**
- * Runs an operation that writes an archive and returns that archive as it comes. A failure breaks the stream off with
- * its error; destroying the stream ends the helper.
+ * Runs an operation that writes an archive and returns that archive as it comes. The stream only ends well if the whole
+ * operation did; otherwise it breaks off with the error. Destroying it ends the helper.
  */
 export function streamArchive(job: ArchiveJob<unknown>): Readable {
   const child = start(job, "pipe");
-  const output = child.stdout ?? fail("internal", "ARCHIVE_FAILED", "lighter-archive could not be started");
-  output.once("close", () => child.kill("SIGKILL"));
-  resultOf(child, job).catch((error) => {
-    if (!output.destroyed) output.destroy(error instanceof Error ? error : new Error(String(error)));
+  const result = resultOf(child, job);
+  const archive = new PassThrough({
+    highWaterMark: PIPE_BYTES,
+    flush: (done) => {
+      result.then(
+        () => done(),
+        (error) => done(error),
+      );
+    },
   });
-  return output;
+  pipeline(child.stdout ?? Readable.from([]), archive).catch(() => {
+    // Whoever reads sees the same error; one who has left needs the helper no more.
+    child.kill("SIGKILL");
+  });
+  // Reported above where the archive ends; a reader that leaves before is not interested.
+  result.catch(() => {});
+  return archive;
 }
 
 function start(job: ArchiveJob<unknown>, stdout: "pipe" | "ignore"): ChildProcess {
@@ -62,11 +76,15 @@ async function resultOf<Result>(child: ChildProcess, job: ArchiveJob<Result>): P
     readAnswer(child.stdio[3]),
   ]);
   if (job.signal?.aborted) cancelled(job);
-  // An input that broke off is the cause; the helper only saw its end.
-  if (inputError) throw inputError;
-  if (text === "") fail("internal", "ARCHIVE_FAILED", `lighter-archive ${job.operation} ended with ${ending}`);
-  const answer = AnswerSchema.parse(JSON.parse(text));
-  if ("error" in answer) throw archiveError(job.operation, answer.error);
+  const answer = text === "" ? null : AnswerSchema.parse(JSON.parse(text));
+  const failure = answer && "error" in answer ? archiveError(job.operation, answer.error) : null;
+  // An input that broke off is the cause; the helper only saw its end. Where the helper left first, its pipe broke the
+  // input off, and the helper knows why.
+  if (inputError && !(failure && errnoOf(inputError) === "ERR_STREAM_PREMATURE_CLOSE")) throw inputError;
+  if (failure) throw failure;
+  if (!answer || !("result" in answer)) {
+    return fail("internal", "ARCHIVE_FAILED", `lighter-archive ${job.operation} ended with ${ending}`);
+  }
   return job.result.parse(answer.result);
 }
 
