@@ -51,15 +51,18 @@ export async function commitContainer(
 
 async function whileFrozen<T>(
   parts: EngineParts,
-  { state }: ContainerRecord,
+  record: ContainerRecord,
   pause: boolean,
   work: () => Promise<T>,
 ): Promise<T> {
+  const { state } = record;
   if (!pause || state.status !== "running" || state.paused) return work();
   await freeze(parts.cgroups, state.cgroupPath);
+  emitContainerEvent(parts, record, "pause");
   try {
     return await work();
   } finally {
     await thaw(parts.cgroups, state.cgroupPath);
+    emitContainerEvent(parts, record, "unpause");
   }
 }

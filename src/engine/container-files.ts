@@ -1,6 +1,10 @@
+import { posix } from "node:path";
 import type { Readable } from "node:stream";
+import { fail, LighterError } from "../base/errors.ts";
 import { changes, copyIn, copyOut, exportTar, type PathStat, statPath } from "../snapshot/archive.ts";
+import type { RootAccess } from "../snapshot/root-access.ts";
 import { emitContainerEvent } from "./container-events.ts";
+import type { ContainerRecord } from "./container-record.ts";
 import { overlayOf, rootOf } from "./container-root.ts";
 import type { EngineParts } from "./engine-parts.ts";
 
@@ -14,7 +18,42 @@ export interface CopyIntoOptions {
 
 /** What a path in a container is, links in it followed inside the container alone. @throws not-found */
 export async function statInContainer(parts: EngineParts, reference: string, path: string): Promise<PathStat> {
-  return statPath(await rootOf(parts, parts.containers.resolve(reference)), path);
+  const record = parts.containers.resolve(reference);
+  const place = await placeOf(parts, record, path);
+  return named(reference, path, statPath(place.root, place.path));
+}
+
+/**
+ * Where a path of a container really is. A container that does not run has nothing mounted: what is below one of its volumes is
+ * looked for in the volume itself.
+ */
+async function placeOf(
+  parts: EngineParts,
+  record: ContainerRecord,
+  path: string,
+): Promise<{ root: RootAccess; path: string }> {
+  const absolute = posix.resolve("/", path);
+  const mount = record.mounts
+    .filter(({ Destination }) => absolute === Destination || absolute.startsWith(`${Destination}/`))
+    .sort((one, other) => other.Destination.length - one.Destination.length)[0];
+  if (record.state.status === "running" || !mount?.Source) return { root: await rootOf(parts, record), path };
+  const kept = path.endsWith("/") || path.endsWith("/.") ? "/." : "";
+  return {
+    root: { kind: "directory", path: mount.Source },
+    path: `/${absolute.slice(mount.Destination.length)}${kept}`,
+  };
+}
+
+/** Says what is missing in Docker's words. */
+async function named<T>(reference: string, path: string, found: Promise<T>): Promise<T> {
+  try {
+    return await found;
+  } catch (error) {
+    if (!(error instanceof LighterError) || error.kind !== "not-found") throw error;
+    return fail("not-found", "PATH_NOT_FOUND", `Could not find the file ${path} in container ${reference}`, {
+      cause: error,
+    });
+  }
 }
 
 /** A path in a container as a tar stream, as `docker cp` gets it. @throws not-found */
@@ -25,10 +64,10 @@ export async function copyFromContainer(
   abort?: AbortSignal,
 ): Promise<{ stat: PathStat; tar: Readable }> {
   const record = parts.containers.resolve(reference);
-  const root = await rootOf(parts, record);
-  const stat = await statPath(root, path);
+  const place = await placeOf(parts, record, path);
+  const stat = await named(reference, path, statPath(place.root, place.path));
   emitContainerEvent(parts, record, "archive-path");
-  return { stat, tar: copyOut(root, path, abort) };
+  return { stat, tar: copyOut(place.root, place.path, abort) };
 }
 
 /** Unpacks a tar stream into a directory of a container. @throws not-found; invalid. */
@@ -40,11 +79,13 @@ export async function copyIntoContainer(
   options: CopyIntoOptions,
 ): Promise<void> {
   const record = parts.containers.resolve(reference);
-  await copyIn(await rootOf(parts, record), path, tar, {
+  const place = await placeOf(parts, record, path);
+  const copied = copyIn(place.root, place.path, tar, {
     keepKind: options.noOverwriteDirNonDir,
     owner: options.copyUidGid ? record.config.User || null : null,
     signal: options.abort,
   });
+  await named(reference, path, copied);
   emitContainerEvent(parts, record, "extract-to-dir");
 }
 

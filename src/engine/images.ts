@@ -44,6 +44,7 @@ export class Images {
     const created = (key: "before" | "since") => (filters.get(key) ?? []).map((name) => parts.images.resolve(name));
     const before = created("before");
     const since = created("since");
+    const isWanted = (tag: Reference) => matchesAny(filters, "reference", (pattern) => matchesReference(tag, pattern));
     return parts.images
       .list()
       .filter((image) => {
@@ -57,7 +58,7 @@ export class Images {
           matchesLabels(image.config.config?.Labels ?? {}, filters) &&
           before.every((other) => createdMs(image) < createdMs(other)) &&
           since.every((other) => createdMs(image) > createdMs(other)) &&
-          matchesAny(filters, "reference", (pattern) => tags.some((tag) => matchesReference(tag, pattern))) &&
+          (!filters.has("reference") || tags.some(isWanted)) &&
           matchesAny(filters, "until", (until) => createdMs(image) < parseUntil(until))
         );
       })
@@ -65,7 +66,8 @@ export class Images {
       .map((image) => ({
         Id: image.id,
         ParentId: image.parentId ?? "",
-        RepoTags: this.#repoTags(image),
+        // Of a search for names only the names that were found, as in Docker.
+        RepoTags: parts.images.tagsOf(image.id).filter(isWanted).map(familiarName),
         RepoDigests: parts.images.repoDigestsOf(image.id).map(familiarName),
         Created: Math.floor(createdMs(image) / 1000),
         Size: image.sizeBytes,

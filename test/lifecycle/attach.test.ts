@@ -79,6 +79,8 @@ describe.each(CLIS)("%s attach", (cli) => {
   test("--no-stdin only looks, and a signal to the client reaches the program", async () => {
     const script = "trap 'echo caught; exit 9' INT; echo ready; while :; do sleep 0.05; done";
     const id = await output(engine, cli, "run", "-d", "busybox", "sh", "-c", script);
+    await using follower = engine.terminal(cli, ["logs", "-f", id]);
+    await follower.waitFor("ready");
     await using looking = engine.terminal(cli, ["attach", "--no-stdin", id]);
     await engine.expectDocker("kill", "-s", "INT", id);
     await looking.waitFor("caught");
@@ -105,14 +107,14 @@ describe.each(CLIS)("%s attach", (cli) => {
 
 describe.each(CLIS)("%s run -it", (cli) => {
   test("has our terminal's size, and follows it", async () => {
-    const script = "trap 'stty size' WINCH; stty size; until read line; do :; done";
+    const script = "trap 'stty size' WINCH; stty size; while :; do sleep 0.02; done";
     const size = { rows: 23, columns: 71 };
     await using session = engine.terminal(cli, ["run", "--rm", "-it", "busybox", "sh", "-c", script], size);
     await session.waitFor("23 71");
     session.resize(30, 99);
     await session.waitFor("30 99");
-    session.type("\r");
-    expect(await session.exited()).toBe(0);
+    session.type("\x03");
+    expect(await session.exited()).toBe(130);
   });
 
   test("control-C interrupts the program inside, not the client", async () => {
