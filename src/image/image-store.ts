@@ -5,7 +5,7 @@ import { diffIdsOf, type ImageConfig, parseImageConfig } from "./config.ts";
 import type { ContentStore, StagedBlob } from "./content-store.ts";
 import { type ChainId, chainIdsOf, type Digest, hexOf } from "./digest.ts";
 import type { LayerStore, RemovedLayer } from "./layer-store.ts";
-import { OCI_CONFIG, OCI_MANIFEST } from "./media-types.ts";
+import { manifestTypeOf, OCI_CONFIG, OCI_MANIFEST } from "./media-types.ts";
 import {
   canonicalName,
   canonicalRepository,
@@ -61,6 +61,8 @@ const FULL_HEX = 64;
 export class ImageStore {
   /** Configs by image id: read once, for they never change. */
   readonly #configs = new Map<Digest, ImageConfig>();
+  /** Media types by manifest digest, as {@link ImageStore.#writeIndex} needs them all again and again. */
+  readonly #manifestTypes = new Map<Digest, string>();
 
   constructor(
     private readonly store: Store,
@@ -236,6 +238,7 @@ export class ImageStore {
     this.content.delete(id);
     this.content.delete(image.manifestDigest);
     this.#configs.delete(id);
+    this.#manifestTypes.delete(image.manifestDigest);
     this.#writeIndex();
     return removed.map(({ chainId }) => chainId);
   }
@@ -260,12 +263,18 @@ export class ImageStore {
       .all();
     this.content.writeIndex(
       rows.map(({ manifest_digest, manifest_size_bytes, name }) => ({
-        mediaType: OCI_MANIFEST,
+        mediaType: this.#manifestType(manifest_digest),
         digest: manifest_digest,
         size: manifest_size_bytes,
         annotations: { "org.opencontainers.image.ref.name": familiarName(parseName(name)) },
       })),
     );
+  }
+
+  #manifestType(digest: Digest): string {
+    const known = this.#manifestTypes.get(digest) ?? manifestTypeOf(this.content.readDocument(digest));
+    this.#manifestTypes.set(digest, known);
+    return known;
   }
 
   #manifest(config: StagedBlob, chainId: ChainId | null): Uint8Array {

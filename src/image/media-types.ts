@@ -36,3 +36,9 @@ export function compressionOf(mediaType: string): LayerCompression {
     )
   );
 }
+
+/** What an image's manifest says that it is: a registry may have given us one of Docker's, which stays as it came. */
+export function manifestTypeOf(document: Uint8Array): string {
+  const { mediaType }: { mediaType?: unknown } = JSON.parse(new TextDecoder().decode(document));
+  return mediaType === DOCKER_MANIFEST ? DOCKER_MANIFEST : OCI_MANIFEST;
+}

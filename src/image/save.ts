@@ -4,7 +4,7 @@ import type { ContentStore } from "./content-store.ts";
 import { type Digest, hexOf } from "./digest.ts";
 import { type Image, type ImageStore, isIdOf } from "./image-store.ts";
 import type { Layer, LayerStore } from "./layer-store.ts";
-import { OCI_INDEX, OCI_MANIFEST } from "./media-types.ts";
+import { manifestTypeOf, OCI_INDEX } from "./media-types.ts";
 import { canonicalName, familiarName, familiarRepository, parseName, type Reference } from "./reference.ts";
 import { TAR_END, tarHeader, tarPadding } from "./tar-header.ts";
 
@@ -96,11 +96,8 @@ async function* largeFile(content: ContentStore, digest: Digest, sizeBytes: numb
 
 function index(content: ContentStore, saved: readonly SavedImage[]): unknown {
   const manifests = saved.flatMap(({ image, tags }) => {
-    const entry = {
-      mediaType: OCI_MANIFEST,
-      digest: image.manifestDigest,
-      size: content.readDocument(image.manifestDigest).length,
-    };
+    const manifest = content.readDocument(image.manifestDigest);
+    const entry = { mediaType: manifestTypeOf(manifest), digest: image.manifestDigest, size: manifest.length };
     if (tags.length === 0) return [entry];
     return tags.map((tag) => ({
       ...entry,

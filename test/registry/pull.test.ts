@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
 import { randomBytes } from "node:crypto";
-import { existsSync, readdirSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { digestOf } from "../../src/image/digest.ts";
-import { OCI_INDEX, OCI_MANIFEST } from "../../src/image/media-types.ts";
+import { DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST } from "../../src/image/media-types.ts";
 import { familiarName } from "../../src/image/reference.ts";
 import { openTestParts, type TestParts } from "./engine-parts.ts";
 import { makeImage } from "./make-image.ts";
@@ -317,6 +317,46 @@ test("what is not there, and who is not there, in Docker's words", async () => {
     message: 'Get "http://127.0.0.1:1/v2/": dial tcp 127.0.0.1:1: connect: connection refused',
   });
   expectNothing(parts);
+});
+
+test("a layer that the registry need not have comes from where the manifest says", async () => {
+  await using source = openTestParts();
+  const repository = `${registry.url}v2/foreign/image`;
+  const { image } = await makeImage(source, "foreign:1", [{ content: randomBytes(5_000), packing: "gzip" }]);
+  const [layer] = source.layers.stack(image.chainId);
+  const elsewhere = Bun.serve({
+    port: 0,
+    fetch: () => new Response(Bun.file(source.content.path(layer?.blob.digest ?? never()))),
+  });
+  try {
+    const config = source.content.readDocument(image.id);
+    await fetch(`${repository}/blobs/uploads/?digest=${image.id}`, { method: "POST", body: Buffer.from(config) });
+    const manifest = JSON.stringify({
+      schemaVersion: 2,
+      mediaType: DOCKER_MANIFEST,
+      config: { mediaType: "application/vnd.docker.container.image.v1+json", digest: image.id, size: config.length },
+      layers: [
+        {
+          mediaType: "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip",
+          digest: layer?.blob.digest,
+          size: layer?.blob.sizeBytes,
+          urls: ["ftp://not.this.example/", `http://127.0.0.1:${elsewhere.port}/layer`],
+        },
+      ],
+    });
+    const headers = { "Content-Type": DOCKER_MANIFEST };
+    expect((await fetch(`${repository}/manifests/1`, { method: "PUT", body: manifest, headers })).status).toBe(201);
+    await using parts = openTestParts();
+    await pull(parts, `${registry.host}/foreign/image:1`);
+    const pulled = parts.images.resolve(`${registry.host}/foreign/image:1`);
+    expect([pulled.id, pulled.manifestDigest]).toEqual([image.id, digestOf(manifest)]);
+    // Other tools read the layout in place: it says what the manifest is.
+    const index = JSON.parse(readFileSync(join(parts.paths.root, "content", "index.json"), "utf8"));
+    expect(index.manifests[0].mediaType).toBe(DOCKER_MANIFEST);
+    await push(parts, `${registry.host}/foreign/image:1`);
+  } finally {
+    await elsewhere.stop(true);
+  }
 });
 
 test("a mirror is asked before Docker Hub", async () => {
