@@ -53,7 +53,7 @@ const BASE: readonly Member[] = [
   { name: "bin", type: "2", link: "usr/bin" },
   { name: "etc/", type: "5" },
   { name: "etc/group", content: "root:x:0:\nstaff:x:50:\n" },
-  { name: "etc/passwd", content: "root:x:0:0::/root:/bin/sh\nann:x:1000:50::/home/ann:/bin/sh\n" },
+  { name: "etc/passwd", content: "root:x:0:0::/root:/bin/sh\nann:x:1000:50::/srv/ann:/bin/sh\n" },
   { name: "tmp/", type: "5", mode: 0o1777 },
   { name: "usr/", type: "5" },
   { name: "usr/bin/", type: "5" },
