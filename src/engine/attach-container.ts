@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import type { Readable } from "node:stream";
 import { fail } from "../base/errors.ts";
 import type { Shim } from "../runtime/shim.ts";
+import { emitContainerEvent } from "./container-events.ts";
 import { containerLogs } from "./container-logs.ts";
 import type { ContainerRecord } from "./container-record.ts";
 import type { EngineParts } from "./engine-parts.ts";
@@ -31,6 +32,7 @@ export interface AttachSession {
 export function attachContainer(parts: EngineParts, reference: string, options: AttachOptions): AttachSession {
   const record = parts.containers.resolve(reference);
   assertAttachable(record);
+  emitContainerEvent(parts, record, "attach");
   const { stdout, stderr, abort } = options;
   const history =
     options.logs && (stdout || stderr)

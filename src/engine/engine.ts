@@ -61,6 +61,8 @@ export class Engine {
     parts.events.flush();
     if (parts.live.size === 0) await parts.networks.teardown();
     for (const shim of parts.live.values()) shim.disconnect();
+    // Before the connections' ends are heard: they are ours, and no container's.
+    parts.live.clear();
     await parts.trash.settled();
     parts.store[Symbol.dispose]();
   }

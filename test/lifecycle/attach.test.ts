@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import type { TerminalSession } from "../harness/terminal-session.ts";
 import { startEngine, type TestEngine } from "../harness/test-engine.ts";
 import { CLIS, field, lines, output, refusal } from "./both-clis.ts";
 
@@ -111,8 +112,7 @@ describe.each(CLIS)("%s run -it", (cli) => {
     const size = { rows: 23, columns: 71 };
     await using session = engine.terminal(cli, ["run", "--rm", "-it", "busybox", "sh", "-c", script], size);
     await session.waitFor("23 71");
-    session.resize(30, 99);
-    await session.waitFor("30 99");
+    await followsSize(session);
     session.type("\x03");
     expect(await session.exited()).toBe(130);
   });
@@ -174,3 +174,16 @@ describe.each(CLIS)("%s start -a", (cli) => {
     await output(engine, cli, "rm", id);
   });
 });
+
+/** Docker's client begins to follow its terminal a moment after the program has begun: the size changes until it is followed. */
+async function followsSize(session: TerminalSession): Promise<void> {
+  for (let rows = 30; rows < 40; rows++) {
+    session.resize(rows, 99);
+    const seen = session.waitFor(`${rows} 99`, 0, 1000).then(
+      () => true,
+      () => false,
+    );
+    if (await seen) return;
+  }
+  throw new Error("the program's terminal did not follow ours in ten changes of its size");
+}
