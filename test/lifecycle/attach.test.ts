@@ -78,11 +78,10 @@ describe.each(CLIS)("%s attach", (cli) => {
   });
 
   test("--no-stdin only looks, and a signal to the client reaches the program", async () => {
-    const script = "trap 'echo caught; exit 9' INT; echo ready; while :; do sleep 0.05; done";
+    const script = "trap 'echo caught; exit 9' INT; while :; do echo tick; sleep 0.05; done";
     const id = await output(engine, cli, "run", "-d", "busybox", "sh", "-c", script);
-    await using follower = engine.terminal(cli, ["logs", "-f", id]);
-    await follower.waitFor("ready");
     await using looking = engine.terminal(cli, ["attach", "--no-stdin", id]);
+    await looking.waitFor("tick");
     await engine.expectDocker("kill", "-s", "INT", id);
     await looking.waitFor("caught");
     expect(await looking.exited()).toBe(9);
