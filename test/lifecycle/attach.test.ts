@@ -57,8 +57,10 @@ describe.each(CLIS)("%s attach", (cli) => {
     const id = await output(engine, cli, "run", "-dit", "busybox", "sh");
     await using stays = engine.terminal(cli, ["attach", id]);
     await using leaves = engine.terminal(cli, ["attach", id]);
-    leaves.type("echo rea''dy\r");
-    await Promise.all([leaves.waitFor("ready"), stays.waitFor("ready")]);
+    for (const client of [stays, leaves]) {
+      client.type("echo rea''dy\r");
+      await client.waitFor("ready");
+    }
     leaves.type("\x10\x11");
     await leaves.waitFor("read escape sequence");
     expect(await leaves.exited()).toBe(DETACHED[cli]);
