@@ -210,7 +210,7 @@ describe("a running process's root", () => {
 });
 
 describe("changes are told as docker diff tells them", () => {
-  const [MODIFIED, ADDED, DELETED] = [0, 1, 2];
+  const LETTERS = "CAD";
   const base: readonly Member[] = [
     ...BASE,
     { name: "opt/", type: "5" },
@@ -219,53 +219,37 @@ describe("changes are told as docker diff tells them", () => {
   ];
 
   /** What a shell does to a root, inside an overlay of its own. */
-  async function changesBy(script: string): Promise<[path: string, kind: number][]> {
+  async function changesBy(script: string): Promise<string> {
     const [key, lower] = [await snapshot(), await snapshot(...base)];
     const merged = join(scratch.path, "merged");
     mkdirSync(merged, { recursive: true });
     const mount = `mount -t overlay overlay -o lowerdir=${upper(lower)},upperdir=${upper(key)},workdir=${scratch.path}/${key}/work ${merged}`;
     execFileSync("unshare", ["--mount", "--propagation", "private", "sh", "-ec", `${mount}; cd ${merged}; ${script}`]);
-    return (await changes({ ...overlay(key, lower), upper: key })).map(({ path, kind }) => [path, kind]);
+    const told = await changes({ ...overlay(key, lower), upper: key });
+    return told.map(({ path, kind }) => `${LETTERS[kind]} ${path}`).join(", ");
   }
 
-  const cases: [script: string, expected: [path: string, kind: number][]][] = [
-    [":", []],
-    ["touch new", [["/new", ADDED]]],
-    [
-      "rm usr/bin/tool",
-      [
-        ["/usr/bin", MODIFIED],
-        ["/usr/bin/tool", DELETED],
-      ],
-    ],
-    ["echo >> usr/bin/tool", [["/usr/bin/tool", MODIFIED]]],
-    [
-      "mkdir -p opt/a/c/d",
-      [
-        ["/opt/a", MODIFIED],
-        ["/opt/a/c", ADDED],
-        ["/opt/a/c/d", ADDED],
-      ],
-    ],
-    ["chmod 700 tmp", [["/tmp", MODIFIED]]],
-    [
-      "rm -r opt/a",
-      [
-        ["/opt", MODIFIED],
-        ["/opt/a", DELETED],
-      ],
-    ],
-    [
-      "rm -r opt; mkdir opt; touch opt/x",
-      [
-        ["/opt", DELETED],
-        ["/opt/x", ADDED],
-      ],
-    ],
-    ["touch tmp/x; rm tmp/x; touch -d @1000000000 tmp", []],
+  // The right side is what Docker 20.10 with overlay2 prints of the same root.
+  const cases: [script: string, expected: string][] = [
+    [":", ""],
+    ["touch new", "A /new"],
+    ["rm usr/bin/tool", "C /usr, C /usr/bin, D /usr/bin/tool"],
+    ["echo >> usr/bin/tool", "C /usr, C /usr/bin, C /usr/bin/tool"],
+    ["mkdir -p opt/a/c/d", "C /opt, C /opt/a, A /opt/a/c, A /opt/a/c/d"],
+    ["chmod 700 tmp", "C /tmp"],
+    ["chown 5 opt", "C /opt"],
+    ["rm -r opt/a", "C /opt, D /opt/a"],
+    ["rm -r opt; mkdir opt; touch opt/x", "C /opt, A /opt/x, D /opt/a"],
+    ["rm -r opt; mkdir -p opt/a; touch opt/a/c", "C /opt, C /opt/a, A /opt/a/c, D /opt/a/b"],
+    ["rm -r opt; touch opt", "C /opt"],
+    ["rm usr/bin/tool; mkdir -p usr/bin/tool/x", "C /usr, C /usr/bin, C /usr/bin/tool, A /usr/bin/tool/x"],
+    ["touch tmp/x; rm tmp/x", ""],
+    ["chmod 700 usr/bin/tool; chmod 755 usr/bin/tool", ""],
+    ["ln -s x usr/l; mknod null c 1 3", "A /null, C /usr, A /usr/l"],
+    ["mv opt srv", "D /opt, A /srv, A /srv/a, A /srv/a/b"],
   ];
   test.each(cases)("%s", async (script, expected) => {
-    expect(await changesBy(script)).toEqual(expected);
+    expect((await changesBy(script)).split(", ").sort()).toEqual(expected.split(", ").sort());
   });
 });
 
