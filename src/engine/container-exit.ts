@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { messageOf } from "../base/errors.ts";
 import type { Shim } from "../runtime/shim.ts";
 import { emitContainerEvent } from "./container-events.ts";
@@ -46,8 +47,21 @@ export function containerExited(parts: EngineParts, id: string, exit: ContainerE
     letGo(parts, id, shim).then(announce);
     return;
   }
+  // Noted as leaving before anybody hears of the end, asked to after: that costs time which others would wait for.
+  if (shim) noteLeaving(parts, id, letGoNextTurn(parts, id, shim));
   announce();
-  if (shim) setImmediate(() => letGo(parts, id, shim));
+}
+
+async function letGoNextTurn(parts: EngineParts, id: string, shim: Shim): Promise<void> {
+  await nextTurn();
+  await letGo(parts, id, shim);
+}
+
+function noteLeaving(parts: EngineParts, id: string, leaving: Promise<void>): void {
+  parts.leaving.set(id, leaving);
+  leaving.then(() => {
+    if (parts.leaving.get(id) === leaving) parts.leaving.delete(id);
+  });
 }
 
 /** The end is in the records: the shim may remove cgroups and links, and leave. */

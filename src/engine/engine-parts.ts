@@ -52,6 +52,11 @@ export interface EngineParts {
   readonly locks: KeyedLock;
   /** What a container's policy asks for after its end, or after a start that failed (exit-policy.ts). */
   readonly afterExit: (record: ContainerRecord, ranForMs: number) => void;
+  /**
+   * Shims that are taking away what an ended container had, by container id. Its cgroups have the container's name: one that
+   * starts again must not get them before its last shim has killed all that is left in them.
+   */
+  readonly leaving: Map<string, Promise<void>>;
   /** The shims of running containers by container id. */
   readonly live: Map<string, Shim>;
 }

@@ -65,6 +65,7 @@ export function openParts(paths: Paths, log: Log): EngineParts {
     pendingAttaches: new PendingAttaches(),
     restarts: new RestartTimers(),
     locks: new KeyedLock(),
+    leaving: new Map(),
     live: new Map(),
     afterExit: (record, ranForMs) => applyExitPolicy(parts, record, ranForMs),
   };

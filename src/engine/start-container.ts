@@ -53,6 +53,7 @@ async function start(parts: EngineParts, record: ContainerRecord, trace: PhaseTr
   const directory = containerDirectory(parts, id);
   const exitFile = join(directory, "exit.json");
   await using undo = new AsyncDisposableStack();
+  await parts.leaving.get(id);
   const taking = parts.berths.take();
   undo.defer(async () => (await taking).release());
   if (record.state.status !== "created") await rm(exitFile, { force: true });
