@@ -149,7 +149,17 @@ test.each(CLIS)("%s diff tells what was added, changed and deleted, not what is 
   const id = await output(engine, cli, "run", "-d", "-v", "/vol", "busybox", "sh", "-c", script);
   await output(engine, cli, "wait", id);
   expect((await lines(engine, cli, "diff", id)).sort()).toEqual(
-    ["A /made", "A /made/in", "A /new", "A /vol", "C /bin", "C /etc/passwd", "C /root", "D /bin/busybox"].sort(),
+    [
+      "A /made",
+      "A /made/in",
+      "A /new",
+      "A /vol",
+      "C /bin",
+      "C /etc",
+      "C /etc/passwd",
+      "C /root",
+      "D /bin/busybox",
+    ].sort(),
   );
   await output(engine, cli, "rm", "-v", id);
 });
