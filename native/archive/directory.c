@@ -1,6 +1,11 @@
-/* A directory of our own as a whole: what it weighs (`usage`), and all of it gone (`empty`). */
+/*
+ * A directory of our own as a whole: what it weighs (`usage`), all of it gone (`empty`), and that what is in it belongs to
+ * different things (`spread`).
+ */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "attributes.h"
@@ -56,4 +61,20 @@ void operation_empty(void)
 	AUTO_FD fd = open_own(path);
 	if (remove_content(fd) != 0)
 		fail("remove", path, errno);
+}
+
+/*
+ * Has ext4 place each directory in here in a part of the disk of its own (chattr +T), as trees of thousands of files that
+ * have nothing to do with each other. Without it all of them share one part; where many files were removed lately, making
+ * new ones there took three to six times as long, for ext4 without a journal passes over each inode that was just given up.
+ */
+void operation_spread(void)
+{
+	AUTO_FD fd = open_own(required_option("path"));
+	int flags;
+	/* A file system that has no such notion needs none. */
+	if (ioctl(fd, FS_IOC_GETFLAGS, &flags) == 0) {
+		flags |= FS_TOPDIR_FL;
+		(void)ioctl(fd, FS_IOC_SETFLAGS, &flags);
+	}
 }

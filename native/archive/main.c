@@ -20,6 +20,7 @@ static const struct {
 	{ "stat", operation_stat },           { "copy-out", operation_copy_out }, { "copy-in", operation_copy_in },
 	{ "changes", operation_changes },     { "copy-tree", operation_copy_tree }, { "hash", operation_hash },
 	{ "spool", operation_spool },         { "usage", operation_usage }, { "empty", operation_empty },
+	{ "spread", operation_spread },
 };
 
 int main(int argc, char **argv)

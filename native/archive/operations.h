@@ -14,5 +14,6 @@ void operation_hash(void);
 void operation_spool(void);
 void operation_usage(void);
 void operation_empty(void);
+void operation_spread(void);
 
 #endif

@@ -1,5 +1,7 @@
+import { spawnSync } from "node:child_process";
 import type { Readable } from "node:stream";
 import { z } from "zod";
+import { nativePath } from "../base/native.ts";
 import { runArchive, streamArchive } from "./archive-process.ts";
 import { type OverlayRoot, type RootAccess, rootOption } from "./root-access.ts";
 
@@ -252,6 +254,15 @@ export async function usage(directory: string): Promise<number> {
 /** Removes all that is in a directory, on this file system alone. */
 export async function emptyDirectory(directory: string): Promise<void> {
   await runArchive({ operation: "empty", options: [`--path=${directory}`], result: z.unknown() });
+}
+
+/** Tells the file system that the trees in a directory have nothing to do with each other; best made while it is empty. */
+export function spreadTrees(directory: string): void {
+  // Synchronous, a millisecond, once in a root's life. Whether it did anything only matters to the speed.
+  spawnSync(nativePath("lighter-archive"), ["spread", `--path=${directory}`], {
+    env: {},
+    stdio: ["ignore", "ignore", "ignore", "ignore"],
+  });
 }
 
 function list(name: string, values: readonly string[]): string[] {

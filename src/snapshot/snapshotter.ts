@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Store } from "../store/database.ts";
-import { usage } from "./archive.ts";
+import { spreadTrees, usage } from "./archive.ts";
 import type { OverlayRoot } from "./root-access.ts";
 import type { Trash } from "./trash.ts";
 
@@ -23,7 +23,8 @@ export class Snapshotter {
 
   /** @param directory made where it is missing; only root may enter it, for setuid files inside are not the host's. */
   static open(store: Store, directory: string, trash: Trash): Snapshotter {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    const isNew = mkdirSync(directory, { recursive: true, mode: 0o700 }) !== undefined;
+    if (isNew) spreadTrees(directory);
     return new Snapshotter(store, directory, trash);
   }
 
