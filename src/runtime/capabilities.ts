@@ -48,7 +48,7 @@ const NAMES = [
 
 export type Capability = (typeof NAMES)[number];
 
-const NUMBERS: ReadonlyMap<string, number> = new Map(NAMES.map((name, number) => [name, number]));
+export const CAPABILITY_NUMBERS: ReadonlyMap<string, number> = new Map(NAMES.map((name, number) => [name, number]));
 
 /** What a container gets that asks for nothing: Docker's fourteen. */
 export const DEFAULT_CAPABILITIES: readonly Capability[] = [
@@ -85,7 +85,7 @@ export function normalizeCapabilities(names: readonly string[], field: "CapAdd" 
     const capitals = name.toUpperCase();
     if (capitals === ALL) return ALL;
     const full = capitals.startsWith("CAP_") ? capitals : `CAP_${capitals}`;
-    if (!NUMBERS.has(full)) {
+    if (!CAPABILITY_NUMBERS.has(full)) {
       fail("invalid", "UNKNOWN_CAPABILITY", `invalid ${field}: unknown capability: "${full}"`);
     }
     return full;

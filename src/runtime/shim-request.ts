@@ -1,7 +1,7 @@
 import { isIP, isIPv6 } from "node:net";
 import { constants } from "node:os";
 import { fail } from "../base/errors.ts";
-import { readBoundingSet } from "./capabilities.ts";
+import { CAPABILITY_NUMBERS } from "./capabilities.ts";
 import type { CgroupWrite } from "./cgroup.ts";
 import { parseMountOptions, parsePropagation } from "./mount-options.ts";
 import type { Device, DeviceRule, IdMapping, Mount, Namespace, Process, Spec } from "./oci-spec.ts";
@@ -317,11 +317,6 @@ function encodeProcess(records: Records, process: Process, seccompFilter: Uint8A
   records.u32(Tag.OOM_SCORE_ADJ, process.oomScoreAdj ?? 0);
   if (seccompFilter) records.bytes(Tag.SECCOMP, seccompFilter);
 }
-
-/** All names in the order of their numbers: what a process would have whose bounding set has every bit. */
-const CAPABILITY_NUMBERS: ReadonlyMap<string, number> = new Map(
-  [...readBoundingSet("CapBnd:\tffffffffffffffff")].map((name, number) => [name, number]),
-);
 
 function capabilitySets({ capabilities }: Process): Uint8Array {
   const bytes = Buffer.alloc(40);

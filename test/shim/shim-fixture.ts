@@ -17,27 +17,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { errnoOf } from "../../src/base/errors.ts";
 import { Berths } from "../../src/runtime/berths.ts";
+import { DEFAULT_CAPABILITIES } from "../../src/runtime/capabilities.ts";
 import { readCgroupLayout } from "../../src/runtime/cgroup.ts";
 import type { Mount, Process, Spec } from "../../src/runtime/oci-spec.ts";
 import type { Shim, ShimExit } from "../../src/runtime/shim.ts";
 import type { ExecRequest, StartRequest } from "../../src/runtime/shim-request.ts";
-
-const CAPABILITIES = [
-  "CAP_CHOWN",
-  "CAP_DAC_OVERRIDE",
-  "CAP_FOWNER",
-  "CAP_FSETID",
-  "CAP_KILL",
-  "CAP_SETGID",
-  "CAP_SETUID",
-  "CAP_SETPCAP",
-  "CAP_NET_BIND_SERVICE",
-  "CAP_NET_RAW",
-  "CAP_SYS_CHROOT",
-  "CAP_MKNOD",
-  "CAP_AUDIT_WRITE",
-  "CAP_SETFCAP",
-];
 
 /** Docker's default mounts. */
 const MOUNTS: readonly Mount[] = [
@@ -282,9 +266,9 @@ export function testProcess(args: readonly string[], more: Partial<Process> = {}
     env: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"],
     cwd: "/",
     capabilities: {
-      bounding: CAPABILITIES,
-      effective: CAPABILITIES,
-      permitted: CAPABILITIES,
+      bounding: DEFAULT_CAPABILITIES,
+      effective: DEFAULT_CAPABILITIES,
+      permitted: DEFAULT_CAPABILITIES,
       inheritable: [],
       ambient: [],
     },

@@ -1,7 +1,6 @@
-import { LighterError } from "../../base/errors.ts";
 import { defineCommand } from "../command.ts";
-import { eachOperand } from "../each-operand.ts";
 import { flag } from "../option.ts";
+import { removeEach } from "../remove-each.ts";
 
 export const command = defineCommand({
   name: "volume rm",
@@ -11,15 +10,6 @@ export const command = defineCommand({
   options: { force: flag("One that is not there is no failure", { short: "f" }) },
   operands: { minimum: 1 },
   async run({ options: { force }, operands, engine }) {
-    const api = await engine();
-    return eachOperand(operands, async (name) => {
-      try {
-        await api.send("DELETE", `/volumes/${encodeURIComponent(name)}`, { query: { force: force ? 1 : undefined } });
-        return name;
-      } catch (error) {
-        if (!force || !(error instanceof LighterError) || error.kind !== "not-found") throw error;
-        return null;
-      }
-    });
+    return removeEach(await engine(), "/volumes", operands, force === true);
   },
 });
