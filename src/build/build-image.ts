@@ -13,7 +13,7 @@ import type { BuildRun } from "./build-run.ts";
 import { BuildCache } from "./cache.ts";
 import { shortImageId } from "./commit-step.ts";
 import { BuildContext } from "./context/build-context.ts";
-import type { ContextNode, ContextTree } from "./context/context-tree.ts";
+import type { FileNode, FileTree } from "./context/file-tree.ts";
 import { expandWord } from "./dockerfile/expand.ts";
 import type { Instruction, Stage } from "./dockerfile/instruction.ts";
 import { type Dockerfile, findStage, parseDockerfile, parseFragment } from "./dockerfile/parse-dockerfile.ts";
@@ -228,15 +228,15 @@ async function readDockerfile(context: BuildContext, name: string): Promise<Dock
 }
 
 /** Clients send Dockerfile and .dockerignore even if they are to be ignored: the builder needs them, COPY must not see them. */
-async function hideIgnored(context: BuildContext, tree: ContextTree, dockerfile: string): Promise<void> {
+async function hideIgnored(context: BuildContext, tree: FileTree, dockerfile: string): Promise<void> {
   const file = tree.resolve(".dockerignore");
   if (file?.kind !== "file") return;
   const ignores = compileIgnore(parseIgnoreFile(await readText(context, file)));
   for (const path of [".dockerignore", dockerfile]) if (ignores(path)) tree.remove(path);
 }
 
-async function readText(context: BuildContext, node: ContextNode): Promise<string> {
-  if ((node.content?.size ?? 0) > MAX_DOCKERFILE_BYTES) {
+async function readText(context: BuildContext, node: FileNode): Promise<string> {
+  if (node.size > MAX_DOCKERFILE_BYTES) {
     fail("invalid", "DOCKERFILE_TOO_LARGE", `${node.path} is larger than ${MAX_DOCKERFILE_BYTES} bytes`);
   }
   return new TextDecoder().decode(await context.read(node, MAX_DOCKERFILE_BYTES));

@@ -7,6 +7,7 @@ import type { ChainId } from "../image/digest.ts";
 import { hashTrees } from "../snapshot/archive.ts";
 import type { RootAccess } from "../snapshot/root-access.ts";
 import type { BuildRun } from "./build-run.ts";
+import { hashNode } from "./context/file-tree.ts";
 import { listTree } from "./context/list-tree.ts";
 import type { CopySource } from "./copy-plan.ts";
 import type { Heredoc } from "./dockerfile/heredoc.ts";
@@ -97,7 +98,7 @@ function contextSource(build: BuildRun, kind: "ADD" | "COPY", path: string): Fou
     name: posix.basename(path),
     kind: node.kind === "directory" ? "directory" : "file",
     unpacks: kind === "ADD",
-    hash: context.hash(node),
+    hash: hashNode(context.tree, node),
     from: `/${node.path}`,
     open: () => context.unpack([node], build.signal),
     ownersOf: null,

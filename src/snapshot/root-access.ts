@@ -9,14 +9,16 @@ export interface OverlayRoot {
   readonly upper: number | null;
 }
 
+export interface DirectoryRoot {
+  readonly kind: "directory";
+  readonly path: string;
+}
+
 /**
  * A root file system as archives see it. `live` is the root of a running process with its volumes and all else that is
  * mounted there; an overlay is mounted only inside the helper's own mount namespace.
  */
-export type RootAccess =
-  | OverlayRoot
-  | { readonly kind: "live"; readonly pid: number }
-  | { readonly kind: "directory"; readonly path: string };
+export type RootAccess = OverlayRoot | DirectoryRoot | { readonly kind: "live"; readonly pid: number };
 
 /** The root in the one word that `lighter-archive` takes (native/archive/root.c). */
 export function rootOption(name: string, root: RootAccess): string {

@@ -6,9 +6,17 @@ import { pipeline, Readable, type Transform } from "node:stream";
 import { createGunzip, createZstdDecompress } from "node:zlib";
 import { fail } from "../../base/errors.ts";
 import { copyIn, exportTar } from "../../snapshot/archive.ts";
-import type { RootAccess } from "../../snapshot/root-access.ts";
-import { type ContextNode, ContextTree, hashNode } from "./context-tree.ts";
+import type { DirectoryRoot } from "../../snapshot/root-access.ts";
+import type { SourceFiles } from "../graph/source-files.ts";
+import { type FileNode, FileTree } from "./file-tree.ts";
 import { createTarReader, type TarEntry } from "./tar-entries.ts";
+
+/** Where a node lies in the archive. */
+interface Place {
+  readonly entry: TarEntry;
+  /** The entry with a file's content: another than `entry` for a hard link. */
+  readonly content: TarEntry;
+}
 
 /** More than the largest monorepo; each entry costs memory of the engine. */
 const MAX_ENTRIES = 2_000_000;
@@ -17,12 +25,12 @@ const MAX_ENTRIES = 2_000_000;
  * The files that a client sent to build with. They are received and hashed in one pass into one file; only what an
  * instruction copies, and the cache does not have, is unpacked.
  */
-export class BuildContext implements AsyncDisposable {
-  readonly #hashes = new Map<ContextNode, string>();
-  readonly #unpacked = new Set<ContextNode>();
+export class BuildContext implements SourceFiles {
+  readonly #unpacked = new Set<FileNode>();
 
   private constructor(
-    readonly tree: ContextTree,
+    readonly tree: FileTree,
+    private readonly places: ReadonlyMap<FileNode, Place>,
     private readonly directory: string,
     private readonly archive: FileHandle,
   ) {}
@@ -37,8 +45,8 @@ export class BuildContext implements AsyncDisposable {
     try {
       const archive = await open(join(directory, "context.tar"), "wx+", 0o600);
       try {
-        const tree = await index(await inflate(source, directory, signal), archive, signal);
-        return new BuildContext(tree, directory, archive);
+        const { tree, places } = await index(await inflate(source, directory, signal), archive, signal);
+        return new BuildContext(tree, places, directory, archive);
       } catch (error) {
         await archive.close();
         throw error;
@@ -49,26 +57,18 @@ export class BuildContext implements AsyncDisposable {
     }
   }
 
-  hash(node: ContextNode): string {
-    const known = this.#hashes.get(node);
-    if (known !== undefined) return known;
-    const hash = hashNode(this.tree, node);
-    this.#hashes.set(node, hash);
-    return hash;
-  }
-
   /** A file's first bytes, at most `limit`. */
-  async read(node: ContextNode, limit: number): Promise<Uint8Array> {
-    const { content } = node;
+  async read(node: FileNode, limit: number): Promise<Uint8Array> {
+    const content = this.places.get(node)?.content;
     const bytes = new Uint8Array(Math.min(limit, content?.size ?? 0));
     if (content) await this.archive.read(bytes, 0, bytes.length, content.contentStart);
     return bytes;
   }
 
   /** Where the nodes are found on the disk, at their own paths, unpacking what is not there yet. */
-  async unpack(nodes: readonly ContextNode[], signal: AbortSignal): Promise<RootAccess> {
+  async unpack(nodes: readonly FileNode[], signal: AbortSignal): Promise<DirectoryRoot> {
     const files = join(this.directory, "files");
-    const root = { kind: "directory", path: files } as const;
+    const root: DirectoryRoot = { kind: "directory", path: files };
     const entries = this.#missing(nodes);
     if (entries.length) {
       await mkdir(files, { recursive: true, mode: 0o755 });
@@ -83,13 +83,15 @@ export class BuildContext implements AsyncDisposable {
   }
 
   /** Entries in the archive's order: a directory before its content, a file before its hard links. */
-  #missing(nodes: readonly ContextNode[]): TarEntry[] {
+  #missing(nodes: readonly FileNode[]): TarEntry[] {
     const entries = new Map<number, TarEntry>();
-    const want = (node: ContextNode) => {
+    const want = (node: FileNode) => {
       if (this.#unpacked.has(node)) return;
       this.#unpacked.add(node);
-      if (node.entry) entries.set(node.entry.start, node.entry);
-      if (node.content) entries.set(node.content.start, node.content);
+      const place = this.places.get(node);
+      if (!place) return;
+      entries.set(place.entry.start, place.entry);
+      entries.set(place.content.start, place.content);
     };
     for (const node of nodes) {
       const parts = node.path.split("/");
@@ -125,8 +127,15 @@ async function index(
   source: AsyncIterable<Uint8Array>,
   archive: FileHandle,
   signal: AbortSignal,
-): Promise<ContextTree> {
-  const tree = new ContextTree();
+): Promise<{ tree: FileTree; places: ReadonlyMap<FileNode, Place> }> {
+  const tree = new FileTree();
+  const places = new Map<FileNode, Place>();
+  const add = (entry: TarEntry, contentDigest: string) => {
+    const target = entry.kind === "hardlink" ? tree.linkTarget(entry.name, entry.linkName) : null;
+    const kind = entry.kind === "hardlink" ? "file" : entry.kind;
+    const node = tree.add(entry.name, target ?? { ...entry, kind, contentDigest });
+    if (node) places.set(node, { entry, content: (target && places.get(target)?.content) ?? entry });
+  };
   let current: { entry: TarEntry; hash: Hash } | null = null;
   let count = 0;
   const reader = createTarReader({
@@ -137,7 +146,7 @@ async function index(
     },
     onContent: (bytes) => current?.hash.update(bytes),
     onEnd: () => {
-      if (current) tree.add(current.entry, current.entry.size > 0 ? current.hash.digest("hex") : "");
+      if (current) add(current.entry, current.entry.size > 0 ? current.hash.digest("hex") : "");
       current = null;
     },
   });
@@ -147,7 +156,7 @@ async function index(
     await archive.write(bytes);
   }
   reader.finish();
-  return tree;
+  return { tree, places };
 }
 
 /** The archive without its packing, told by its first bytes. */

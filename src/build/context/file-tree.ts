@@ -1,62 +1,67 @@
 import { createHash } from "node:crypto";
 import { posix } from "node:path";
 import { fail } from "../../base/errors.ts";
-import type { TarEntry } from "./tar-entries.ts";
 
-/** A file, directory or link of the build context. */
-export interface ContextNode {
-  /** Relative to the context, clean, without a slash at its end; "" is the context itself. */
-  readonly path: string;
+/** What is known of a file, directory or link before it has a place in a tree. */
+export interface FileFacts {
   readonly kind: "file" | "directory" | "symlink" | "other";
-  /** null for a directory that the archive has no entry for. */
-  readonly entry: TarEntry | null;
-  /** The entry with a file's content: another than `entry` for a hard link. */
-  readonly content: TarEntry | null;
-  /** sha256 of a file's content, in hex; for a hard link that of the file it leads to. */
+  /** Permission bits with setuid, setgid and sticky. */
+  readonly mode: number;
+  readonly linkName: string;
+  readonly size: number;
+  /** sha256 of a file's content, in hex; empty for an empty file and for what is none. */
   readonly contentDigest: string;
-  readonly children: Map<string, ContextNode>;
+}
+
+/** A file, directory or link of a build context. */
+export interface FileNode extends FileFacts {
+  /** Relative to the tree's root, clean, without a slash at its end; "" is the root itself. */
+  readonly path: string;
+  readonly children: Map<string, FileNode>;
 }
 
 const MAX_LINKS = 40;
 
+const IMPLIED_DIRECTORY: FileFacts = { kind: "directory", mode: 0o755, linkName: "", size: 0, contentDigest: "" };
+
 /**
- * What is in a build context, known without unpacking it: enough to find sources, to hash them and to say which parts of
- * the archive hold them.
+ * What is in a build context, known without reading it again: enough to find sources, to hash them and to say which of
+ * them have to be unpacked.
  */
-export class ContextTree {
-  readonly root = newNode("", "directory", null, "");
+export class FileTree {
+  readonly root = newNode("", IMPLIED_DIRECTORY);
 
   /**
    * Adds an entry; a later one replaces an earlier one of the same name, as unpacking would.
-   * @throws invalid for a name that leads out of the context.
+   * @returns null for the root itself. @throws invalid for a name that leads out of the tree.
    */
-  add(entry: TarEntry, contentDigest: string): void {
-    const path = cleanName(entry.name);
-    if (path === "") return;
+  add(name: string, facts: FileFacts): FileNode | null {
+    const path = cleanName(name);
+    if (path === "") return null;
     const parent = this.#directory(posix.dirname(path));
-    const name = posix.basename(path);
-    if (entry.kind === "hardlink") {
-      const target = this.find(cleanName(entry.linkName));
-      if (!target || target.kind === "directory") {
-        fail(
-          "invalid",
-          "CONTEXT_BROKEN_LINK",
-          `the build context's hard link ${path} leads to ${entry.linkName}, which is not before it`,
-        );
-      }
-      parent.children.set(name, { ...target, path, entry });
-      return;
-    }
-    const earlier = parent.children.get(name);
-    const node = newNode(path, entry.kind, entry, contentDigest);
+    const earlier = parent.children.get(posix.basename(path));
+    const node = newNode(path, facts);
     // A directory that is described after its content keeps the content.
-    const keeps = entry.kind === "directory" && earlier?.kind === "directory" ? earlier.children : node.children;
-    parent.children.set(name, { ...node, children: keeps });
+    const keeps = facts.kind === "directory" && earlier?.kind === "directory" ? earlier.children : node.children;
+    const added = { ...node, children: keeps };
+    parent.children.set(posix.basename(path), added);
+    return added;
+  }
+
+  /** The file that a hard link leads to, which has to be there already. @throws invalid where it is not. */
+  linkTarget(name: string, linkName: string): FileNode {
+    const target = this.find(cleanName(linkName));
+    if (target && target.kind !== "directory") return target;
+    return fail(
+      "invalid",
+      "CONTEXT_BROKEN_LINK",
+      `the build context's hard link ${cleanName(name)} leads to ${linkName}, which is not before it`,
+    );
   }
 
   /** The node of exactly this clean path; links are not followed. */
-  find(path: string): ContextNode | null {
-    let node: ContextNode = this.root;
+  find(path: string): FileNode | null {
+    let node: FileNode = this.root;
     for (const name of path === "" ? [] : path.split("/")) {
       const child = node.children.get(name);
       if (!child) return null;
@@ -69,7 +74,7 @@ export class ContextTree {
    * The node that a path names, links followed on the way and at its end, inside the context whatever they say: `..` at
    * the top stays there. Null where nothing is. @throws invalid for links that lead in a circle.
    */
-  resolve(path: string): ContextNode | null {
+  resolve(path: string): FileNode | null {
     const way = [this.root];
     const ahead = path.split("/").reverse();
     let links = 0;
@@ -86,7 +91,7 @@ export class ContextTree {
         continue;
       }
       if (++links > MAX_LINKS) fail("invalid", "CONTEXT_LINK_LOOP", `${path}: too many levels of symbolic links`);
-      const target = child.entry?.linkName ?? "";
+      const target = child.linkName;
       if (target.startsWith("/")) way.length = 1;
       ahead.push(...target.split("/").reverse());
     }
@@ -94,7 +99,7 @@ export class ContextTree {
   }
 
   /** Every node below a directory, depth first, by name. */
-  *walk(from: ContextNode = this.root): Generator<ContextNode> {
+  *walk(from: FileNode = this.root): Generator<FileNode> {
     for (const name of [...from.children.keys()].sort()) {
       const child = from.children.get(name);
       if (!child) continue;
@@ -107,12 +112,12 @@ export class ContextTree {
     this.find(posix.dirname(path) === "." ? "" : posix.dirname(path))?.children.delete(posix.basename(path));
   }
 
-  #directory(path: string): ContextNode {
-    let node: ContextNode = this.root;
+  #directory(path: string): FileNode {
+    let node: FileNode = this.root;
     for (const name of path === "." ? [] : path.split("/")) {
       let child = node.children.get(name);
       if (child?.kind !== "directory") {
-        child = newNode(node.path === "" ? name : `${node.path}/${name}`, "directory", null, "");
+        child = newNode(node.path === "" ? name : `${node.path}/${name}`, IMPLIED_DIRECTORY);
         node.children.set(name, child);
       }
       node = child;
@@ -125,7 +130,7 @@ export class ContextTree {
  * Names a file or tree by what a copy of it would hold: kinds, names below it, permission bits, link targets and content.
  * Neither times nor owners: a checkout made anew has others, and a copy has its own owner. `file:` or `dir:` and hex.
  */
-export function hashNode(tree: ContextTree, node: ContextNode): string {
+export function hashNode(tree: FileTree, node: FileNode): string {
   const hash = createHash("sha256");
   if (node.kind !== "directory") {
     hash.update(describe(node, ""));
@@ -135,13 +140,12 @@ export function hashNode(tree: ContextTree, node: ContextNode): string {
   return `dir:${hash.digest("hex")}`;
 }
 
-function describe({ kind, entry, contentDigest }: ContextNode, name: string): string {
-  const link = kind === "symlink" ? (entry?.linkName ?? "") : "";
-  return `${JSON.stringify([name, kind, entry?.mode ?? 0o755, link, contentDigest])}\n`;
+function describe({ kind, mode, linkName, contentDigest }: FileNode, name: string): string {
+  return `${JSON.stringify([name, kind, mode, kind === "symlink" ? linkName : "", contentDigest])}\n`;
 }
 
-function newNode(path: string, kind: ContextNode["kind"], entry: TarEntry | null, contentDigest: string): ContextNode {
-  return { path, kind, entry, content: entry, contentDigest, children: new Map() };
+function newNode(path: string, facts: FileFacts): FileNode {
+  return { ...facts, path, children: new Map() };
 }
 
 /** @throws invalid for a name that climbs out. */
