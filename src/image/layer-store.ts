@@ -81,7 +81,7 @@ export class LayerStore {
     options: { expectedDiffId?: Digest; signal?: AbortSignal } = {},
   ): Promise<Layer> {
     const path = this.content.stagingPath();
-    const key = this.snapshotter.prepare("import", parent);
+    const key = this.snapshotter.prepare("import", parent, true);
     let taken = false;
     try {
       const lower = await this.#lowerPaths(parent);
@@ -118,7 +118,7 @@ export class LayerStore {
     expectedDiffId: Digest,
     signal?: AbortSignal,
   ): Promise<Layer> {
-    const key = this.snapshotter.prepare("import", parent);
+    const key = this.snapshotter.prepare("import", parent, true);
     let taken = false;
     try {
       const lower = await this.#lowerPaths(parent);
@@ -281,7 +281,7 @@ export class LayerStore {
   async #unpack(row: Row): Promise<number> {
     const lower = await this.#lowerPaths(row.parent_chain_id);
     // The layer itself is what must stay while it is unpacked, and it keeps those below.
-    const key = this.snapshotter.prepare("unpack", row.chain_id);
+    const key = this.snapshotter.prepare("unpack", row.chain_id, true);
     let taken = false;
     try {
       const { tar } = await unpackFile(this.content.path(row.blob_digest), this.snapshotter.upper(key), { lower });

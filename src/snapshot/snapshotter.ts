@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync } from "node:fs";
+import { mkdirSync, readdirSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import type { Store } from "../store/database.ts";
 import { spreadTrees, usage } from "./archive.ts";
@@ -18,6 +18,8 @@ export class Snapshotter {
     private readonly store: Store,
     /** Where the overlay's relative names start. */
     readonly directory: string,
+    /** Where directories are made that need no part of the disk of their own. */
+    private readonly nursery: string,
     private readonly trash: Trash,
   ) {}
 
@@ -25,7 +27,9 @@ export class Snapshotter {
   static open(store: Store, directory: string, trash: Trash): Snapshotter {
     const isNew = mkdirSync(directory, { recursive: true, mode: 0o700 }) !== undefined;
     if (isNew) spreadTrees(directory);
-    return new Snapshotter(store, directory, trash);
+    const nursery = `${directory}-new`;
+    mkdirSync(nursery, { recursive: true, mode: 0o700 });
+    return new Snapshotter(store, directory, nursery, trash);
   }
 
   /**
@@ -33,8 +37,9 @@ export class Snapshotter {
    * Joins a running transaction: if that is undone, the directory is left to the next start.
    * @param owner container id, or another word that {@link sweep} is asked about.
    * @param parent chain id of the layers below; null for none.
+   * @param tree whether thousands of files will come at once, so that a part of the disk of its own is worth being found.
    */
-  prepare(owner: string, parent: string | null): number {
+  prepare(owner: string, parent: string | null, tree = false): number {
     const key = this.store.transaction(() =>
       Number(
         this.store.db
@@ -42,10 +47,14 @@ export class Snapshotter {
           .run(owner, parent).lastInsertRowid,
       ),
     );
-    mkdirSync(join(this.directory, String(key)), { mode: 0o700 });
+    const place = join(this.directory, String(key));
+    // Looking for a free part of the disk takes up to milliseconds, which a container's start does not spend.
+    const born = tree ? place : join(this.nursery, String(key));
+    mkdirSync(born, { mode: 0o700 });
     // The container sees the upper directory's own mode as that of its /.
-    mkdirSync(this.upper(key), { mode: 0o755 });
-    mkdirSync(join(this.directory, String(key), "work"), { mode: 0o700 });
+    mkdirSync(join(born, "fs"), { mode: 0o755 });
+    mkdirSync(join(born, "work"), { mode: 0o700 });
+    if (born !== place) renameSync(born, place);
     return key;
   }
 
@@ -119,5 +128,6 @@ export class Snapshotter {
     for (const name of readdirSync(this.directory)) {
       if (!kept.has(name)) this.trash.discard(join(this.directory, name));
     }
+    for (const name of readdirSync(this.nursery)) this.trash.discard(join(this.nursery, name));
   }
 }

@@ -29,7 +29,17 @@ export class Store implements Disposable {
   /** Runs `work` as one transaction: all of it is kept, or, if it throws, none. Nested calls join the outer one. */
   transaction<T>(work: () => T): T {
     if (this.db.inTransaction) return work();
-    return this.db.transaction(work).immediate();
+    // Not the driver's transaction(), which makes a new set of statements for each function that it is given.
+    this.db.query("BEGIN IMMEDIATE").run();
+    try {
+      const result = work();
+      this.db.query("COMMIT").run();
+      return result;
+    } catch (error) {
+      // Some failures, such as a full disk, have undone it already.
+      if (this.db.inTransaction) this.db.query("ROLLBACK").run();
+      throw error;
+    }
   }
 
   /** A random name of this store, the same for its whole life. */
