@@ -1,8 +1,9 @@
 /*
- * lighter-shim <socket> <cgroup path>
+ * lighter-shim (<socket> <cgroup path>)...
  *
- * One per container, or waiting to become one (a berth). It daemonizes: the caller waits for its exit, which says that
- * the socket listens (0) or why not (a line on stderr, 1). From then on the socket is the only way to talk to it.
+ * One process per pair, each a container's or waiting to become one (a berth): to start several at once costs the engine
+ * one start of a program. They daemonize: the caller waits for the exit of what it started, which says that all sockets
+ * listen (0) or why not (a line on stderr, 1). From then on its socket is the only way to talk to a shim.
  */
 #include <errno.h>
 #include <signal.h>
@@ -50,14 +51,9 @@ static int listen_on(const char *path)
     return listen(listener, 64) < 0 ? -1 : take_fd(&listener);
 }
 
-/* The caller's child ends here; a grandchild goes on, in a session of its own, with nothing of the caller's open. */
-static void daemonize(void)
+/* In a session of its own, with nothing of the caller's open. */
+static void leave_caller(void)
 {
-    pid_t pid = fork();
-    if (pid < 0)
-        die("fork");
-    if (pid > 0)
-        _exit(0);
     (void)setsid();
     if (chdir("/") < 0)
         die("/");
@@ -127,34 +123,57 @@ static void close_doors(struct monitor *monitor)
         connection_close(monitor->connections);
 }
 
+static int monitor_berth(struct monitor *monitor, int listener, const char *cgroup_path)
+{
+    leave_caller();
+    monitor->loop = loop_open();
+    monitor->listener.ready = connections_accept;
+    if (monitor->loop < 0 || watch_signals(monitor) < 0 || berth_prepare(monitor, cgroup_path) < 0 ||
+        exec_watch_keeper(monitor) < 0 || loop_add(monitor->loop, &monitor->listener, listener, EPOLLIN) < 0) {
+        monitor_clean_up(monitor);
+        return 1;
+    }
+    serve(monitor);
+    monitor_clean_up(monitor);
+    close_doors(monitor);
+    clients_flush(monitor, FLUSH_PATIENCE_MS);
+    return 0;
+}
+
+static bool usable(int argc, char **argv)
+{
+    if (argc < 3 || argc % 2 == 0)
+        return false;
+    for (int i = 2; i < argc; i += 2)
+        if (argv[i][0] != '/')
+            return false;
+    return true;
+}
+
 int main(int argc, char **argv)
 {
     static struct monitor monitor = {.mount_namespace = -1};
-    if (argc != 3 || argv[2][0] != '/') {
-        (void)dprintf(STDERR_FILENO, "usage: lighter-shim <socket> </cgroup path>\n");
+    if (!usable(argc, argv)) {
+        (void)dprintf(STDERR_FILENO, "usage: lighter-shim (<socket> </cgroup path>)...\n");
         return 2;
     }
     if (seal_self(argv) < 0)
         die("read-only view of its own file");
     reaper_note_arguments(argc, argv);
-    monitor.socket_path = argv[1];
-    monitor.keeper_source.fd = -1;
-    int listener = listen_on(argv[1]);
-    if (listener < 0)
-        die(argv[1]);
     if (cgroups_find(&monitor.cgroups) < 0)
         die("cgroups");
-    daemonize();
-    monitor.loop = loop_open();
-    monitor.listener.ready = connections_accept;
-    if (monitor.loop < 0 || watch_signals(&monitor) < 0 || berth_prepare(&monitor, argv[2]) < 0 ||
-        exec_watch_keeper(&monitor) < 0 || loop_add(monitor.loop, &monitor.listener, listener, EPOLLIN) < 0) {
-        monitor_clean_up(&monitor);
-        return 1;
+    monitor.keeper_source.fd = -1;
+    for (char **pair = argv + 1; *pair; pair += 2) {
+        AUTO_CLOSE listener = listen_on(pair[0]);
+        if (listener < 0)
+            die(pair[0]);
+        pid_t pid = fork();
+        if (pid < 0)
+            die("fork");
+        if (pid > 0)
+            continue;
+        monitor.socket_path = pair[0];
+        return monitor_berth(&monitor, take_fd(&listener), pair[1]);
     }
-    serve(&monitor);
-    monitor_clean_up(&monitor);
-    close_doors(&monitor);
-    clients_flush(&monitor, FLUSH_PATIENCE_MS);
     return 0;
 }

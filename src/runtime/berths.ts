@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { messageOf } from "../base/errors.ts";
+import { fail, messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { nativePath } from "../base/native.ts";
 import { Shim } from "./shim.ts";
@@ -15,7 +15,7 @@ const MAX_COUNT = 64;
  * every change of a cgroup needs as well, so a berth that is made while its neighbour starts would cost more than it saves.
  */
 const REFILL_DELAY_MS = 15;
-/** Several are made at a time: right after the first one's grace period the others enter for next to nothing. */
+/** Several are made at a time: the start of a program is paid once, and they wait for the same grace period. */
 const REFILL_AT = 1;
 const CGROUP_PARENT = "/lighter";
 
@@ -50,15 +50,14 @@ export class Berths {
 
   /** Begins to fill up, in the background. */
   fill(): void {
-    if (this.#making || this.#disposed || this.#waiting.length >= this.#count) return;
-    this.#making = this.#makeOne().finally(() => {
-      this.#making = null;
-    });
+    const missing = this.#count - this.#waiting.length;
+    if (this.#making || this.#disposed || missing <= 0) return;
     // A failure is not repeated by itself: the next take tries again, and tells its caller.
-    this.#making.then(
-      () => this.fill(),
-      (error: unknown) => this.#log("warn", "no berth could be made ahead", { error: messageOf(error) }),
-    );
+    this.#making = this.#make(missing)
+      .catch((error: unknown) => this.#log("warn", "no berth could be made ahead", { error: messageOf(error) }))
+      .finally(() => {
+        this.#making = null;
+      });
   }
 
   /**
@@ -71,9 +70,9 @@ export class Berths {
       this.#refillLater();
       return shim;
     }
-    const shim = await launchShim(this.#directory);
+    const [shim] = await launchShims(this.#directory, 1);
     this.#refillLater();
-    return shim;
+    return shim ?? fail("internal", "SHIM_SPAWN", "no shim was started");
   }
 
   #refillLater(): void {
@@ -88,14 +87,14 @@ export class Berths {
   async dispose(): Promise<void> {
     this.#disposed = true;
     clearTimeout(this.#refill);
-    await this.#making?.catch(() => {}); // it has been logged
+    await this.#making;
     await Promise.all(this.#waiting.splice(0).map((shim) => shim.release()));
   }
 
-  async #makeOne(): Promise<void> {
-    const shim = await launchShim(this.#directory);
-    if (this.#disposed) await shim.release();
-    else this.#waiting.push(shim);
+  async #make(count: number): Promise<void> {
+    const shims = await launchShims(this.#directory, count);
+    if (this.#disposed) await Promise.all(shims.map((shim) => shim.release()));
+    else this.#waiting.push(...shims);
   }
 }
 
@@ -104,18 +103,24 @@ function countFrom(text: string | undefined): number {
   return text && Number.isInteger(count) && count >= 0 ? Math.min(count, MAX_COUNT) : DEFAULT_COUNT;
 }
 
-/** Starts a shim that waits, with a socket of its own in the directory, and connects to it. */
-async function launchShim(directory: string): Promise<Shim> {
-  const name = randomBytes(6).toString("hex");
-  const socket = join(directory, `${name}.sock`);
-  await spawnShim(nativePath("lighter-shim"), socket, `${CGROUP_PARENT}/berth-${name}`);
-  return Shim.connect(socket);
+/** Starts shims that wait, each with a socket of its own in the directory, and connects to them. */
+async function launchShims(directory: string, count: number): Promise<Shim[]> {
+  const names = Array.from({ length: count }, () => randomBytes(6).toString("hex"));
+  const sockets = names.map((name) => join(directory, `${name}.sock`));
+  const pairs = names.flatMap((name, at) => [sockets[at] ?? "", `${CGROUP_PARENT}/berth-${name}`]);
+  await spawnShims(nativePath("lighter-shim"), pairs);
+  const shims = await Promise.allSettled(sockets.map((socket) => Shim.connect(socket)));
+  const failed = shims.find((shim) => shim.status === "rejected");
+  const connected = shims.flatMap((shim) => (shim.status === "fulfilled" ? [shim.value] : []));
+  if (!failed) return connected;
+  for (const shim of connected) shim.disconnect();
+  throw failed.reason;
 }
 
-/** It daemonizes: what we spawn ends as soon as the shim listens, so nothing of it stays a child of the engine. */
-function spawnShim(program: string, socket: string, cgroup: string): Promise<void> {
+/** They daemonize: what we spawn ends as soon as all listen, so nothing of it stays a child of the engine. */
+function spawnShims(program: string, pairs: readonly string[]): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const child = spawn(program, [socket, cgroup], { stdio: ["ignore", "ignore", "pipe"], env: {}, cwd: "/" });
+  const child = spawn(program, [...pairs], { stdio: ["ignore", "ignore", "pipe"], env: {}, cwd: "/" });
   let said = "";
   child.stderr.on("data", (bytes: Buffer) => {
     if (said.length < 4096) said += bytes.toString();
