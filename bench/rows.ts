@@ -1,9 +1,11 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { startReferenceRegistry } from "../test/registry/reference-registry.ts";
 import { type Contender, printed, timed, untimed } from "./contender.ts";
 import { memoryOf } from "./memory.ts";
 import { rootArchive } from "./root-archive.ts";
+import { imageArchive, registryWithRoot } from "./root-image.ts";
 
 /** One line of the table. */
 export interface Row {
@@ -78,6 +80,25 @@ export const ROWS: readonly Row[] = [
       rmSync(directory, { recursive: true });
       await untimed(contender, "rmi", "bench-root");
     }
+  }),
+  row("load", "load of the same", 3, 3, async (contender) => {
+    const elapsed = await timed(contender, "load", "-i", await imageArchive());
+    await untimed(contender, "rmi", "bench-root");
+    return elapsed;
+  }),
+  row("pull", "pull of the same, loopback registry", 3, 3, async (contender) => {
+    await using registry = await registryWithRoot();
+    const elapsed = await timed(contender, "pull", registry.image);
+    await untimed(contender, "rmi", registry.image);
+    return elapsed;
+  }),
+  row("push", "push of the same", 3, 3, async (contender) => {
+    await using registry = await startReferenceRegistry();
+    const name = `${registry.host}/bench-root`;
+    await untimed(contender, "import", await rootArchive(), name);
+    const elapsed = await timed(contender, "push", name);
+    await untimed(contender, "rmi", name);
+    return elapsed;
   }),
   row("logs", "200 MB of output through attach", 2, 5, (contender) => {
     const script = `yes ${"0123456789".repeat(6)}abc | head -c 200000000`;

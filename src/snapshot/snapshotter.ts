@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import type { Store } from "../store/database.ts";
 import { spreadTrees, usage } from "./archive.ts";
+import { makeApart } from "./make-apart.ts";
 import type { OverlayRoot } from "./root-access.ts";
 import type { Trash } from "./trash.ts";
 
@@ -50,7 +51,8 @@ export class Snapshotter {
     const place = join(this.directory, String(key));
     // Looking for a free part of the disk takes up to milliseconds, which a container's start does not spend.
     const born = tree ? place : join(this.nursery, String(key));
-    mkdirSync(born, { mode: 0o700 });
+    if (tree) makeApart(place);
+    else mkdirSync(born, { mode: 0o700 });
     // The container sees the upper directory's own mode as that of its /.
     mkdirSync(join(born, "fs"), { mode: 0o755 });
     mkdirSync(join(born, "work"), { mode: 0o700 });

@@ -13,14 +13,17 @@ export interface TestRegistry extends AsyncDisposable {
   readonly host: string;
 }
 
-/** The package docker-registry, on a directory and port of its own. */
-export async function startReferenceRegistry(): Promise<TestRegistry> {
+/**
+ * The package docker-registry, on a directory and port of its own.
+ * @param data where it keeps what it has; else it forgets all when it ends.
+ */
+export async function startReferenceRegistry(data?: string): Promise<TestRegistry> {
   const directory = mkdtempSync(join(tmpdir(), "reference-registry-"));
   const host = `127.0.0.1:${await freePort()}`;
   const config = {
     version: 0.1,
     log: { level: "error", accesslog: { disabled: true } },
-    storage: { filesystem: { rootdirectory: join(directory, "data") }, delete: { enabled: true } },
+    storage: { filesystem: { rootdirectory: data ?? join(directory, "data") }, delete: { enabled: true } },
     http: { addr: host },
   };
   // JSON is YAML.

@@ -56,3 +56,13 @@ test("what is not there is discarded without complaint", async () => {
   expect(existsSync(join(scratch.path, "nothing"))).toBe(false);
   await trash.settled();
 });
+
+test("a place is found for a layer of many files, and nothing is left of the search", async () => {
+  using scratch = scratchDirectory();
+  const { store, trash, snapshotter } = open(scratch.path);
+  using _store = store;
+  await trash.settled();
+  const key = snapshotter.prepare("import", null, true);
+  expect(readdirSync(snapshotter.directory)).toEqual([String(key)]);
+  expect(statSync(join(snapshotter.directory, String(key))).mode & 0o777).toBe(0o700);
+});
