@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from "node:http";
 import { z } from "zod";
 import { fail } from "../base/errors.ts";
 import { goObject, optionalField } from "../base/go-object.ts";
@@ -6,6 +7,8 @@ import { CreateBodySchema, RESOURCES, type Resources, RestartPolicySchema } from
 import { parseDetachKeys } from "../engine/detach-keys.ts";
 import type { WaitCondition } from "../engine/exit-waiters.ts";
 import { since } from "./api-version.ts";
+import { containerDocumentFor, containerSummaryFor } from "./container-versions.ts";
+import { createBodyFor } from "./create-versions.ts";
 import {
   queryFilters,
   queryFlag,
@@ -70,22 +73,25 @@ export const CONTAINER_ROUTES: readonly Route[] = [
     method: "GET",
     path: "/containers/json",
     query: z.object({ all: queryFlag, limit: queryInteger, size: queryFlag, filters: queryFilters }),
-    handle: async ({ services: { engine }, query: { limit = 0, ...query } }) =>
-      json(await engine.containers.list({ ...query, limit })),
+    handle: async ({ services: { engine }, query: { limit = 0, ...query }, version }) => {
+      const summaries = await engine.containers.list({ ...query, limit });
+      return json(summaries.map((summary) => containerSummaryFor(version, summary)));
+    },
   }),
   route({
     method: "POST",
     path: "/containers/create",
     query: z.object({ name: queryText }),
     body: createBody,
-    handle: async ({ services: { engine }, query: { name }, body }) =>
-      json(await engine.containers.create({ name, body }), 201),
+    handle: async ({ services: { engine }, query: { name }, body, version }) =>
+      json(await engine.containers.create({ name, body: createBodyFor(version, body) }), 201),
   }),
   route({
     method: "GET",
     path: "/containers/{id}/json",
     query: z.object({ size: queryFlag }),
-    handle: async ({ services: { engine }, params: { id }, query }) => json(await engine.containers.inspect(id, query)),
+    handle: async ({ services: { engine }, params: { id }, query, version }) =>
+      json(containerDocumentFor(version, await engine.containers.inspect(id, query))),
   }),
   route({
     method: "GET",
@@ -126,8 +132,9 @@ export const CONTAINER_ROUTES: readonly Route[] = [
     method: "GET",
     path: "/containers/{id}/stats",
     query: z.object({ stream: queryFlagOr(true), "one-shot": queryFlag }),
-    handle: ({ services: { engine }, params: { id }, query, abort }) => {
-      const { stream, "one-shot": oneShot } = query;
+    handle: ({ services: { engine }, params: { id }, query, version, abort }) => {
+      const { stream } = query;
+      const oneShot = query["one-shot"] && since(version, 41);
       if (stream && oneShot) fail("invalid", "STATS_OPTIONS", "cannot have stream=true and one-shot=true");
       return feed(engine.containers.stats(id, { stream, oneShot, abort }));
     },
@@ -145,6 +152,13 @@ export const CONTAINER_ROUTES: readonly Route[] = [
     method: "POST",
     path: "/containers/{id}/start",
     handle: async ({ services: { engine }, params: { id }, headers }) => {
+      if (hasStartBody(headers)) {
+        fail(
+          "invalid",
+          "START_BODY",
+          "starting container with non-empty request body was deprecated since API v1.22 and removed in v1.24",
+        );
+      }
       const trace = new PhaseTrace();
       await engine.containers.start(id, trace);
       return empty(204, headers["lighter-trace"] === "1" ? { "Lighter-Trace": trace.toString() } : {});
@@ -230,7 +244,9 @@ export const CONTAINER_ROUTES: readonly Route[] = [
     path: "/containers/{id}/attach/ws",
     query: attachQuery,
     hijacks: true,
-    handle: ({ services: { engine }, params: { id }, query: { detachKeys, ...options }, abort }) => {
+    handle: ({ services: { engine }, params: { id }, query: { detachKeys, ...given }, version, abort }) => {
+      // Until 1.42 all streams were attached, whatever was asked for.
+      const options = since(version, 42) ? given : { ...given, stdin: true, stdout: true, stderr: true };
       const session = engine.containers.attach(id, { ...options, abort });
       return hijack({ ...session, stdin: options.stream && options.stdin, detachKeys }, "websocket");
     },
@@ -287,6 +303,11 @@ export const CONTAINER_ROUTES: readonly Route[] = [
     handle: async ({ services: { engine }, query }) => json(await engine.containers.prune(query.filters)),
   }),
 ];
+
+/** Whether it brings settings, as before 1.24; `{}` and `null` were always sent by some. */
+function hasStartBody(headers: IncomingHttpHeaders): boolean {
+  return headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 7;
+}
 
 /** `docker update` sends every field; those at their type's zero are meant to stay as they are. */
 function onlyChanged(resources: Resources): Partial<Resources> {

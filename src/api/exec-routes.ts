@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { ExecConfigSchema } from "../engine/container-config.ts";
 import { parseDetachKeys } from "../engine/detach-keys.ts";
+import { since } from "./api-version.ts";
 import { terminalSizeQuery } from "./container-routes.ts";
 import { empty, hijack, json } from "./reply.ts";
 import { jsonBody, optionalJsonBody } from "./request-body.ts";
@@ -18,7 +19,8 @@ export const EXEC_ROUTES: readonly Route[] = [
     method: "POST",
     path: "/containers/{id}/exec",
     body: jsonBody(ExecConfigSchema),
-    handle: async ({ services: { engine }, params: { id }, body }) => json(await engine.execs.create(id, body), 201),
+    handle: async ({ services: { engine }, params: { id }, body, version }) =>
+      json(await engine.execs.create(id, since(version, 42) ? body : { ...body, ConsoleSize: null }), 201),
   }),
   route({
     method: "POST",

@@ -5,6 +5,7 @@ import { type ContainerConfig, ContainerConfigSchema } from "../engine/container
 import { mergeConfig } from "../engine/merge-config.ts";
 import { parseRepositoryAndTag } from "../image/reference.ts";
 import { since } from "./api-version.ts";
+import { imageDocumentFor, imageSummaryFor } from "./image-versions.ts";
 import { queryFilters, queryFlag, queryFlagOr, queryText, queryTexts } from "./query.ts";
 import { pull } from "./registry-routes.ts";
 import { bytes, empty, json, progress } from "./reply.ts";
@@ -17,18 +18,15 @@ export const IMAGE_ROUTES: readonly Route[] = [
   route({
     method: "GET",
     path: "/images/json",
-    query: z.object({ all: queryFlag, filters: queryFilters, "shared-size": queryFlag }),
-    handle: ({ services: { engine }, query: { all, filters, "shared-size": sharedSize }, version }) => {
-      const images = engine.images.list({ all, filters, sharedSize });
-      return json(
-        images.map((image) => ({
-          ...image,
-          // Until 1.43 an image without a name had one that says so, until 1.44 a size that meant the same as Size.
-          ...(since(version, 43) || image.RepoTags.length > 0 ? {} : { RepoTags: ["<none>:<none>"] }),
-          ...(since(version, 43) || image.RepoDigests.length > 0 ? {} : { RepoDigests: ["<none>@<none>"] }),
-          ...(since(version, 44) ? {} : { VirtualSize: image.Size }),
-        })),
-      );
+    query: z.object({ all: queryFlag, filters: queryFilters, "shared-size": queryFlag, filter: queryText }),
+    handle: ({ services: { engine }, query, version }) => {
+      const { all, filters, filter: name } = query;
+      // One name was a parameter of its own until filters took it over.
+      const byName =
+        name !== "" && !since(version, 41) ? new Map([...filters, ["reference", [name]] as const]) : filters;
+      const sharedSize = query["shared-size"] && since(version, 42);
+      const images = engine.images.list({ all, filters: byName, sharedSize });
+      return json(images.map((image) => imageSummaryFor(version, image)));
     },
   }),
   route({
@@ -84,10 +82,8 @@ export const IMAGE_ROUTES: readonly Route[] = [
   route({
     method: "GET",
     path: "/images/{name}/json",
-    handle: ({ services: { engine }, params: { name }, version }) => {
-      const image = engine.images.inspect(name);
-      return json(since(version, 44) ? image : { ...image, VirtualSize: image.Size });
-    },
+    handle: ({ services: { engine }, params: { name }, version }) =>
+      json(imageDocumentFor(version, engine.images.inspect(name))),
   }),
   route({
     method: "GET",

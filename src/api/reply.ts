@@ -2,6 +2,8 @@ import type { OutgoingHttpHeaders } from "node:http";
 import type { Readable } from "node:stream";
 import type { AttachedStreams } from "./splice.ts";
 
+export const PLAIN_TEXT = "text/plain; charset=utf-8";
+
 /** What a handler answers, as data; send-reply.ts writes it. */
 export type Reply =
   | { readonly kind: "empty"; readonly status: 200 | 201 | 204 | 304; readonly headers?: OutgoingHttpHeaders }

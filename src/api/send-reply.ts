@@ -5,7 +5,7 @@ import { pipeline } from "node:stream/promises";
 import { setImmediate } from "node:timers/promises";
 import { fail, messageOf } from "../base/errors.ts";
 import { type ApiVersion, since } from "./api-version.ts";
-import type { DocumentStyle, Reply } from "./reply.ts";
+import { type DocumentStyle, PLAIN_TEXT, type Reply } from "./reply.ts";
 import { type AttachedStreams, splice } from "./splice.ts";
 import { unframe } from "./unframe.ts";
 import { websocketHandshake, websocketStream } from "./websocket.ts";
@@ -39,7 +39,7 @@ export async function sendReply(client: Client, reply: Reply): Promise<void> {
     case "text":
       response.writeHead(200, {
         ...reply.headers,
-        "Content-Type": "text/plain; charset=utf-8",
+        "Content-Type": PLAIN_TEXT,
         "Content-Length": Buffer.byteLength(reply.body),
       });
       response.end(reply.body);

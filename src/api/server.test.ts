@@ -234,11 +234,18 @@ describe("requests", () => {
     ["GET", "/nope"],
     ["DELETE", "/unchanged"],
     ["GET", "/vx/unchanged"],
-    ["OPTIONS", "/unchanged"],
   ])("%s %s is not there", async (method, path) => {
     const reply = await talk(`${method} ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
     expect(reply).toStartWith("HTTP/1.1 404 Not Found\r\n");
     expect(reply).toEndWith('{"message":"page not found"}\n');
+  });
+
+  test("OPTIONS is answered for every path, and lets no page of another origin in", async () => {
+    const reply = await talk(
+      "OPTIONS /anything HTTP/1.1\r\nHost: x\r\nOrigin: http://evil\r\nConnection: close\r\n\r\n",
+    );
+    expect(reply).toStartWith("HTTP/1.1 200 OK\r\n");
+    expect(reply).not.toContain("Access-Control");
   });
 
   test("a broken percent-encoding is the client's fault", async () => {

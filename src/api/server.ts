@@ -78,6 +78,8 @@ async function respond(
   try {
     const { path, rawQuery } = splitUrl(request.url ?? "/");
     const { version, path: plainPath } = splitVersion(path);
+    // As Docker, whatever the path: no origin but the engine's own may read its answers, and that is not said here.
+    if (request.method === "OPTIONS") return void response.writeHead(200, { "Content-Length": 0 }).end();
     const found = context.findRoute(request.method ?? "GET", plainPath);
     if (!found) fail("not-found", "PAGE_NOT_FOUND", "page not found");
     const { route, params } = found;

@@ -1,26 +1,45 @@
 import { z } from "zod";
 import { fail } from "../base/errors.ts";
+import type { Nanoseconds } from "../base/timestamp.ts";
+import { readRegistrySettings } from "../registry/client/registry-settings.ts";
 import { type ApiVersion, since } from "./api-version.ts";
+import { infoFor } from "./info-versions.ts";
 import { queryFilters, queryTexts, queryTime } from "./query.ts";
-import { feed, json, type Reply } from "./reply.ts";
+import { empty, feed, json, PLAIN_TEXT, type Reply } from "./reply.ts";
 import { type Route, route } from "./route.ts";
 
-const NO_CACHE = { "Cache-Control": "no-cache, no-store, must-revalidate", Pragma: "no-cache" };
+/** Builder-Version 1 tells clients to use the classic builder where they do not bring their own. */
+const PING_HEADERS = {
+  "Cache-Control": "no-cache, no-store, must-revalidate",
+  Pragma: "no-cache",
+  "Builder-Version": "1",
+  Swarm: "inactive",
+};
 
 const UPGRADES_LATER = "BuildKit's protocol is not implemented yet: build with DOCKER_BUILDKIT=0";
 
 export const SYSTEM_ROUTES: readonly Route[] = [
   route({ method: "GET", path: "/_ping", handle: ping }),
-  route({ method: "HEAD", path: "/_ping", handle: ping }),
+  route({
+    method: "HEAD",
+    path: "/_ping",
+    handle: () => empty(200, { ...PING_HEADERS, "Content-Type": PLAIN_TEXT, "Content-Length": 0 }),
+  }),
   route({ method: "GET", path: "/version", handle: ({ services: { engine } }) => json(engine.system.version()) }),
-  route({ method: "GET", path: "/info", handle: ({ services: { engine } }) => json(engine.system.info()) }),
+  route({
+    method: "GET",
+    path: "/info",
+    handle: ({ services: { engine }, version }) =>
+      json(infoFor(version, engine.system.info(), readRegistrySettings(engine.parts.paths.root))),
+  }),
   route({
     method: "GET",
     path: "/events",
     query: z.object({ since: queryTime, until: queryTime, filters: queryFilters }),
     handle: ({ services: { engine }, query, abort }) => {
       if (query.since !== undefined && query.until !== undefined && query.since > query.until) {
-        fail("invalid", "EVENTS_RANGE", "`since` time cannot be after `until` time");
+        const [since, until] = [query.since, query.until].map(formatSeconds);
+        fail("invalid", "EVENTS_RANGE", `\`since\` time (${since}) cannot be after \`until\` time (${until})`);
       }
       return feed(engine.events.subscribe({ ...query, abort }));
     },
@@ -36,16 +55,20 @@ export const SYSTEM_ROUTES: readonly Route[] = [
   route({ method: "POST", path: "/grpc", handle: upgradesLater }),
 ];
 
-/** Builder-Version 1 tells clients to use the classic builder where they do not bring their own. */
+/** As clients write it in a query: seconds since the epoch. */
+function formatSeconds(time: Nanoseconds): string {
+  return `${time / 1_000_000_000n}.${String(time % 1_000_000_000n).padStart(9, "0")}`;
+}
+
 function ping(): Reply {
-  return { kind: "text", body: "OK", headers: { ...NO_CACHE, "Builder-Version": "1", Swarm: "inactive" } };
+  return { kind: "text", body: "OK", headers: PING_HEADERS };
 }
 
 const USAGE_TYPES = ["container", "image", "volume", "build-cache"];
 
 interface Usage {
   readonly LayersSize: number;
-  readonly Images: readonly unknown[];
+  readonly Images: readonly { readonly Size: number }[];
   readonly Containers: readonly unknown[];
   readonly Volumes: readonly unknown[];
   readonly BuildCache: readonly unknown[];
@@ -53,13 +76,15 @@ interface Usage {
 
 /** Only the types asked for, from 1.42 on; all where none is named. */
 function selectUsage(usage: Usage, types: readonly string[], version: ApiVersion) {
-  for (const type of types) {
+  const selects = types.length > 0 && since(version, 42);
+  for (const type of selects ? types : []) {
     if (!USAGE_TYPES.includes(type)) fail("invalid", "USAGE_TYPE", `unknown object type: ${type}`);
   }
-  const wants = (type: string) => types.length === 0 || types.includes(type);
+  const wants = (type: string) => !selects || types.includes(type);
+  const images = usage.Images.map((image) => (since(version, 44) ? image : { ...image, VirtualSize: image.Size }));
   return {
     LayersSize: wants("image") ? usage.LayersSize : 0,
-    Images: wants("image") ? usage.Images : null,
+    Images: wants("image") ? images : null,
     Containers: wants("container") ? usage.Containers : null,
     Volumes: wants("volume") ? usage.Volumes : null,
     BuildCache: wants("build-cache") ? usage.BuildCache : null,

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { fail } from "../base/errors.ts";
 import { VolumeCreateSchema } from "../volume/create-volume.ts";
+import { since } from "./api-version.ts";
 import { queryFilters, queryFlag } from "./query.ts";
 import { empty, json } from "./reply.ts";
 import { optionalJsonBody } from "./request-body.ts";
@@ -28,7 +29,11 @@ export const VOLUME_ROUTES: readonly Route[] = [
     method: "POST",
     path: "/volumes/prune",
     query: z.object({ filters: queryFilters }),
-    handle: async ({ services: { engine }, query }) => json(await engine.volumes.prune(query.filters)),
+    handle: async ({ services: { engine }, query: { filters }, version }) =>
+      // Named volumes are kept from 1.42 on, unless the client says all.
+      json(
+        await engine.volumes.prune(since(version, 42) ? filters : new Map([...filters, ["all", ["true"]] as const])),
+      ),
   }),
   route({
     method: "PUT",

@@ -3,6 +3,7 @@ import type { Readable } from "node:stream";
 import { fail, LighterError } from "../base/errors.ts";
 import { changes, copyIn, copyOut, exportTar, type PathStat, statPath } from "../snapshot/archive.ts";
 import type { RootAccess } from "../snapshot/root-access.ts";
+import type { MountPoint } from "../volume/mount-point.ts";
 import { emitContainerEvent } from "./container-events.ts";
 import type { ContainerRecord } from "./container-record.ts";
 import { overlayOf, rootOf } from "./container-root.ts";
@@ -33,15 +34,29 @@ async function placeOf(
   path: string,
 ): Promise<{ root: RootAccess; path: string }> {
   const absolute = posix.resolve("/", path);
-  const mount = record.mounts
-    .filter(({ Destination }) => absolute === Destination || absolute.startsWith(`${Destination}/`))
-    .sort((one, other) => other.Destination.length - one.Destination.length)[0];
+  const mount = mountAbove(record, absolute);
   if (record.state.status === "running" || !mount?.Source) return { root: await rootOf(parts, record), path };
   const kept = path.endsWith("/") || path.endsWith("/.") ? "/." : "";
   return {
     root: { kind: "directory", path: mount.Source },
     path: `/${absolute.slice(mount.Destination.length)}${kept}`,
   };
+}
+
+/** The innermost mount that a path is in. */
+function mountAbove(record: ContainerRecord, absolute: string): MountPoint | undefined {
+  return record.mounts
+    .filter(({ Destination }) => absolute === Destination || absolute.startsWith(`${Destination}/`))
+    .sort((one, other) => other.Destination.length - one.Destination.length)[0];
+}
+
+/** @throws forbidden where the container itself could not write either. */
+function requireWritable(record: ContainerRecord, path: string): void {
+  const mount = mountAbove(record, posix.resolve("/", path));
+  if (mount && !mount.RW) fail("forbidden", "READ_ONLY_VOLUME", "mounted volume is marked read-only");
+  if (!mount && record.hostConfig.ReadonlyRootfs) {
+    fail("forbidden", "READ_ONLY_ROOT", "container rootfs is marked read-only");
+  }
 }
 
 /** Says what is missing in Docker's words. */
@@ -70,7 +85,7 @@ export async function copyFromContainer(
   return { stat, tar: copyOut(place.root, place.path, abort) };
 }
 
-/** Unpacks a tar stream into a directory of a container. @throws not-found; invalid. */
+/** Unpacks a tar stream into a directory of a container. @throws not-found; invalid; forbidden where it is read-only. */
 export async function copyIntoContainer(
   parts: EngineParts,
   reference: string,
@@ -79,6 +94,7 @@ export async function copyIntoContainer(
   options: CopyIntoOptions,
 ): Promise<void> {
   const record = parts.containers.resolve(reference);
+  requireWritable(record, path);
   const place = await placeOf(parts, record, path);
   const copied = copyIn(place.root, place.path, tar, {
     keepKind: options.noOverwriteDirNonDir,

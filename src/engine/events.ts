@@ -1,4 +1,4 @@
-import type { Filters } from "../base/filters.ts";
+import { assertKnownFilters, type Filters } from "../base/filters.ts";
 import { type Nanoseconds, nowNanoseconds } from "../base/timestamp.ts";
 import type { Store } from "../store/database.ts";
 
@@ -26,6 +26,12 @@ export interface EventSubscription {
   readonly filters: Filters;
   readonly abort: AbortSignal;
 }
+
+/** Those of swarm's objects are known and fit nothing. */
+const FILTERS = [
+  "config", "container", "daemon", "event", "image", "label", "network", "node", "plugin", "scope", "secret", "service",
+  "type", "volume",
+]; // biome-ignore format: one line
 
 /** Kept for replay: as many as Docker keeps in memory would be 256; ours survive a restart. */
 const KEPT_EVENTS = 4096;
@@ -86,8 +92,16 @@ export class EventLog {
     });
   }
 
-  /** Replays from `since`, then follows until `until` or the signal. Ends, rather than grows, when its reader stops. */
-  async *subscribe(subscription: EventSubscription): AsyncGenerator<EventDocument> {
+  /**
+   * Replays from `since`, then follows until `until` or the signal. Ends, rather than grows, when its reader stops.
+   * @throws invalid, at once, for a filter that is unknown.
+   */
+  subscribe(subscription: EventSubscription): AsyncGenerator<EventDocument> {
+    assertKnownFilters(subscription.filters, FILTERS);
+    return this.#follow(subscription);
+  }
+
+  async *#follow(subscription: EventSubscription): AsyncGenerator<EventDocument> {
     const { since, until, filters, abort } = subscription;
     const queue: EventDocument[] = [];
     let wake: () => void = () => {};

@@ -73,7 +73,7 @@ export class Images {
         Size: image.sizeBytes,
         SharedSize: options.sharedSize ? sharedSize(parts, image) : -1,
         Labels: image.config.config?.Labels ?? null,
-        Containers: -1,
+        Containers: usersOf(parts, image.id).length,
       }));
   }
 
@@ -94,7 +94,7 @@ export class Images {
       Architecture: config.architecture,
       Os: config.os,
       Size: image.sizeBytes,
-      GraphDriver: { Name: "overlay2", Data: null },
+      GraphDriver: { Name: "overlay2", Data: {} },
       RootFS: { Type: "layers", Layers: diffIdsOf(config) },
       Metadata: { LastTagTime: lastTagTime(parts, image) },
     };

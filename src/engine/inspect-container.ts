@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import { ZERO_TIMESTAMP } from "../base/timestamp.ts";
+import { DEFAULT_READONLY_PATHS } from "../runtime/masked-paths.ts";
 import { mountsDocument } from "../volume/mount-point.ts";
-import type { ContainerConfig } from "./container-config.ts";
+import type { ContainerConfig, HostConfig } from "./container-config.ts";
 import { type ContainerRecord, type ContainerState, commandLine, statusOf } from "./container-record.ts";
 import type { EngineParts } from "./engine-parts.ts";
 import { networkSettings } from "./network-settings.ts";
@@ -36,12 +37,22 @@ export function inspectDocument(
     ProcessLabel: "",
     AppArmorProfile: "",
     ExecIDs: parts.execs.idsOf(record.id),
-    HostConfig: record.hostConfig,
+    HostConfig: hostConfigDocument(parts, record.hostConfig),
     GraphDriver: { Name: "overlay2", Data: parts.snapshotter.graphData(record.snapshot) },
     ...sizes,
     Mounts: mountsDocument(record.mounts),
     Config: configDocument(record.config),
     NetworkSettings: networkSettings(parts, record),
+  };
+}
+
+/** With the paths that are hidden and protected where none were given, as Docker tells them. */
+function hostConfigDocument(parts: EngineParts, hostConfig: HostConfig): HostConfig {
+  const { Privileged: unconfined, MaskedPaths: masked, ReadonlyPaths: readonly } = hostConfig;
+  return {
+    ...hostConfig,
+    MaskedPaths: masked ?? (unconfined ? null : [...parts.host.maskedPaths]),
+    ReadonlyPaths: readonly ?? (unconfined ? null : [...DEFAULT_READONLY_PATHS]),
   };
 }
 

@@ -83,13 +83,6 @@ export function infoDocument(parts: EngineParts) {
     OSType: "linux",
     Architecture: kernelArchitecture(),
     IndexServerAddress: "https://index.docker.io/v1/",
-    RegistryConfig: {
-      AllowNondistributableArtifactsCIDRs: null,
-      AllowNondistributableArtifactsHostnames: null,
-      InsecureRegistryCIDRs: ["::1/128", "127.0.0.0/8"],
-      IndexConfigs: {},
-      Mirrors: null,
-    },
     NCPU: cpus().length,
     MemTotal: totalmem(),
     GenericResources: null,
@@ -130,10 +123,7 @@ export async function diskUsageDocument(parts: EngineParts) {
   const images = new Images(parts).list({ all: false, sharedSize: true, filters: NO_FILTERS });
   return {
     LayersSize: layersSize(parts),
-    Images: images.map((image) => ({
-      ...image,
-      Containers: parts.containers.all().filter(({ imageId }) => imageId === image.Id).length,
-    })),
+    Images: images,
     Containers: containers,
     Volumes: await parts.volumes.listWithUsage(volumeUsers(parts)),
     BuildCache: [],

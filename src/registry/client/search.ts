@@ -1,9 +1,12 @@
 import { z } from "zod";
 import { fail } from "../../base/errors.ts";
+import { ConnectionFailure } from "./connection-failure.ts";
+import { isInsecure } from "./endpoints.ts";
 import type { RegistryAccess } from "./open-repository.ts";
 import { failWith } from "./registry-answer.ts";
+import type { RegistrySettings } from "./registry-settings.ts";
 import { basicAuthorization } from "./tokens.ts";
-import { readBody, Transport } from "./transport.ts";
+import { type ClientResponse, readBody, Transport } from "./transport.ts";
 
 const HUB = "https://index.docker.io";
 const ANSWER_LIMIT_BYTES = 4 * 1024 * 1024;
@@ -34,23 +37,18 @@ export async function searchRegistry(term: string, limit: number, access: Regist
   const slash = term.indexOf("/");
   const first = slash < 0 ? "" : term.slice(0, slash);
   const isHost = first === "localhost" || /[.:]/.test(first);
-  const url = new URL("/v1/search", isHost ? `https://${first}` : HUB);
-  url.searchParams.set("q", isHost ? term.slice(slash + 1) : term.replace(/^library\//, ""));
-  url.searchParams.set("n", String(limit || DEFAULT_RESULTS));
-  const { credentials, signal } = access;
-  const response = await transport.send({
-    method: "GET",
-    url,
-    signal,
-    ...(credentials.kind === "basic" && { headers: { Authorization: basicAuthorization(credentials) } }),
+  const query = new URLSearchParams({
+    q: isHost ? term.slice(slash + 1) : term.replace(/^library\//, ""),
+    n: String(limit || DEFAULT_RESULTS),
   });
+  const response = await ask(transport, isHost ? originsOf(first, access.settings) : [HUB], query, access);
   if (response.status === 404) {
     response.body.destroy();
     return fail("internal", "NO_SEARCH", "Unexpected status code 404");
   }
   if (response.status !== 200) return failWith(response);
   const parsed = ResultsSchema.safeParse(JSON.parse((await readBody(response, ANSWER_LIMIT_BYTES)).toString()));
-  if (!parsed.success) return fail("internal", "NO_SEARCH", `${url.host}: the search's answer does not read`);
+  if (!parsed.success) return fail("internal", "NO_SEARCH", `${response.url.host}: the search's answer does not read`);
   return parsed.data.results.map((result) => ({
     name: result.name,
     description: result.description ?? "",
@@ -58,4 +56,30 @@ export async function searchRegistry(term: string, limit: number, access: Regist
     is_official: result.is_official ?? false,
     is_automated: result.is_automated ?? false,
   }));
+}
+
+/** With TLS, and where the registry may do without, then in plain HTTP. */
+function originsOf(host: string, settings: RegistrySettings): readonly string[] {
+  return isInsecure(host, settings) ? [`https://${host}`, `http://${host}`] : [`https://${host}`];
+}
+
+/** The first answer that comes. @throws ConnectionFailure of the last origin */
+async function ask(
+  transport: Transport,
+  [origin = HUB, ...others]: readonly string[],
+  query: URLSearchParams,
+  access: RegistryAccess,
+): Promise<ClientResponse> {
+  const { credentials, signal } = access;
+  try {
+    return await transport.send({
+      method: "GET",
+      url: new URL(`/v1/search?${query}`, origin),
+      signal,
+      ...(credentials.kind === "basic" && { headers: { Authorization: basicAuthorization(credentials) } }),
+    });
+  } catch (error) {
+    if (!(error instanceof ConnectionFailure) || others.length === 0) throw error;
+    return ask(transport, others, query, access);
+  }
 }
