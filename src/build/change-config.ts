@@ -1,7 +1,7 @@
 import { posix } from "node:path";
+import { formatDuration } from "../base/duration.ts";
 import { fail } from "../base/errors.ts";
 import { parseSignal } from "../runtime/signals.ts";
-import { formatDuration } from "./dockerfile/duration.ts";
 import type { CommandLine, InstructionOf } from "./dockerfile/instruction.ts";
 
 /** Instructions that change only what an image says of itself. */

@@ -3,6 +3,7 @@ import { messageOf } from "../base/errors.ts";
 import type { Shim } from "../runtime/shim.ts";
 import { emitContainerEvent } from "./container-events.ts";
 import type { EngineParts } from "./engine-parts.ts";
+import { endedHealth } from "./health.ts";
 import { shouldRestart } from "./restart-policy.ts";
 
 /** How a container's first process ended, as its shim wrote it down. */
@@ -23,6 +24,7 @@ export function containerExited(parts: EngineParts, id: string, exit: ContainerE
   const { startedAt } = before.state;
   const shim = parts.live.get(id);
   parts.live.delete(id);
+  parts.health.end(id);
   const held = parts.restarts.isHeld(id);
   const restarting = !held && shouldRestart(before, exit.exitCode);
   const hadPorts = parts.networks.ports(id).length > 0;
@@ -30,6 +32,7 @@ export function containerExited(parts: EngineParts, id: string, exit: ContainerE
     releaseNetwork(parts, id);
     return parts.containers.update(id, {
       state: { status: "exited", ...exit, error: "", startedAt, restarting },
+      health: endedHealth(before.health),
     });
   });
   const ranForMs = Date.parse(exit.finishedAt) - Date.parse(startedAt);

@@ -2,6 +2,7 @@ import type { Id } from "../base/ids.ts";
 import type { ChainId } from "../image/digest.ts";
 import type { MountPoint } from "../volume/mount-point.ts";
 import type { ContainerConfig, EndpointSettings, HostConfig } from "./container-config.ts";
+import type { Health } from "./health.ts";
 
 /**
  * Where a container is in its life. The union is what is stored: what only matters while the engine runs (the shim's
@@ -55,6 +56,8 @@ export interface ContainerRecord {
   /** `stop` was the last word of a user: "unless-stopped" keeps it so over an engine's restart. */
   readonly stoppedByUser: boolean;
   readonly state: ContainerState;
+  /** null without a health check, and before the first start. */
+  readonly health: Health | null;
 }
 
 /** Docker's one-word status. */

@@ -14,7 +14,7 @@ export class ContainerStore {
   constructor(store: Store) {
     this.#store = store;
     for (const row of store.db.query<{ document: string }, []>("SELECT document FROM container").iterate()) {
-      this.#remember(JSON.parse(row.document) as ContainerRecord);
+      this.#remember(parseRecord(row.document));
     }
   }
 
@@ -99,4 +99,10 @@ export class ContainerStore {
 
 function noSuchContainer(reference: string): never {
   return fail("not-found", "CONTAINER_NOT_FOUND", `No such container: ${reference}`);
+}
+
+/** Of our own writing; what an earlier version did not know of gets its empty value. */
+function parseRecord(document: string): ContainerRecord {
+  const record = JSON.parse(document) as ContainerRecord;
+  return { ...record, health: record.health ?? null };
 }

@@ -18,6 +18,7 @@ import { createMountPoints } from "./container-mounts.ts";
 import { parseContainerName, randomContainerName } from "./container-name.ts";
 import { commandLine } from "./container-record.ts";
 import type { EngineParts } from "./engine-parts.ts";
+import { requireHealthcheck } from "./health-check.ts";
 import { containerDirectory } from "./inspect-container.ts";
 import { mergeConfig } from "./merge-config.ts";
 import { joinedContainer, requireModes } from "./require-modes.ts";
@@ -70,6 +71,7 @@ async function createFrom(parts: EngineParts, image: Image | undefined, request:
   const config = withHostname(parts, mergeConfig(userConfig, imageConfig(image)), hostConfig, id);
   if (commandLine(config).length === 0) fail("invalid", "NO_COMMAND", "no command specified");
   parseSignal(config.StopSignal || "SIGTERM");
+  requireHealthcheck(config.Healthcheck);
   const chainId = image?.chainId ?? null;
   await using undo = new AsyncDisposableStack();
   // Let go before anything is undone, for a volume that is held is not removed.
@@ -94,6 +96,7 @@ async function createFrom(parts: EngineParts, image: Image | undefined, request:
     restartCount: 0,
     stoppedByUser: false,
     state: { status: "created", error: "", exitCode: 0 },
+    health: null,
   });
   parts.containers.insert(record);
   undo.move();

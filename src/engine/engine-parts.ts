@@ -23,6 +23,7 @@ import type { EventLog } from "./events.ts";
 import type { ExecRegistry } from "./execs.ts";
 import type { ExitWaiters } from "./exit-waiters.ts";
 import type { RestartTimers } from "./restart-policy.ts";
+import type { HealthWatches } from "./watch-health.ts";
 
 /** What the engine is made of: handed to each of its functions, made once by `Engine.open`. */
 export interface EngineParts {
@@ -48,6 +49,7 @@ export interface EngineParts {
   readonly waiters: ExitWaiters;
   readonly pendingAttaches: PendingAttaches;
   readonly restarts: RestartTimers;
+  readonly health: HealthWatches;
   /** Serialises what changes one container: start, remove, rename, commit, update. Never held while waiting for an exit's own work. */
   readonly locks: KeyedLock;
   /** What a container's policy asks for after its end, or after a start that failed (exit-policy.ts). */

@@ -57,6 +57,7 @@ export class Engine {
   async close(): Promise<void> {
     const { parts } = this;
     parts.restarts.cancelAll();
+    parts.health.endAll();
     await parts.berths.dispose();
     parts.events.flush();
     if (parts.live.size === 0) await parts.networks.teardown();

@@ -26,10 +26,11 @@ const KEPT_AFTER_EXIT_MS = 5 * 60_000;
 /** The execs of this engine's life. They end with their container, so nothing of them is stored. */
 export class ExecRegistry {
   readonly #execs = new Map<string, ExecRecord>();
+  readonly #waiters = new Map<string, (exitCode: number) => void>();
 
-  add(containerId: string, config: ExecConfig): ExecRecord {
+  add(id: string, containerId: string, config: ExecConfig): ExecRecord {
     this.#forgetOld();
-    const record: ExecRecord = { id: newId(), containerId, config, state: { status: "created" } };
+    const record: ExecRecord = { id, containerId, config, state: { status: "created" } };
     this.#execs.set(record.id, record);
     return record;
   }
@@ -38,8 +39,26 @@ export class ExecRegistry {
     return this.#execs.get(id) ?? fail("not-found", "EXEC_NOT_FOUND", `No such exec instance: ${id}`);
   }
 
+  /** As {@link get}; undefined where it was forgotten meanwhile. */
+  find(id: string): ExecRecord | undefined {
+    return this.#execs.get(id);
+  }
+
   setState(id: string, state: ExecState): void {
     this.#execs.set(id, { ...this.get(id), state });
+    if (state.status === "exited") this.#waiters.get(id)?.(state.exitCode);
+  }
+
+  /** Resolves with the exit code of one that has not ended; never, where its container ends first. */
+  ended(id: string): Promise<number> {
+    const { promise, resolve } = Promise.withResolvers<number>();
+    this.#waiters.set(id, resolve);
+    return promise;
+  }
+
+  forget(id: string): void {
+    this.#execs.delete(id);
+    this.#waiters.delete(id);
   }
 
   /** Of those that a client can still look at; null where there is none, as Docker's inspect shows it. */
@@ -51,7 +70,7 @@ export class ExecRegistry {
   }
 
   forgetContainer(containerId: string): void {
-    for (const exec of this.#execs.values()) if (exec.containerId === containerId) this.#execs.delete(exec.id);
+    for (const exec of this.#execs.values()) if (exec.containerId === containerId) this.forget(exec.id);
   }
 
   has(id: string): boolean {
@@ -61,7 +80,7 @@ export class ExecRegistry {
   #forgetOld(): void {
     const limit = Date.now() - KEPT_AFTER_EXIT_MS;
     for (const { id, state } of this.#execs.values()) {
-      if (state.status === "exited" && state.at < limit) this.#execs.delete(id);
+      if (state.status === "exited" && state.at < limit) this.forget(id);
     }
   }
 }
@@ -72,11 +91,16 @@ export interface ExecStartOptions {
 }
 
 /** @throws not-found; conflict where the container does not run or is paused; invalid for an empty command. */
-export function createExec(parts: EngineParts, reference: string, config: ExecConfig): { Id: string } {
+export function createExec(
+  parts: EngineParts,
+  reference: string,
+  config: ExecConfig,
+  id: string = newId(),
+): { Id: string } {
   const record = parts.containers.resolve(reference);
   requireUnpaused(record, reference);
   if (!config.Cmd?.length) fail("invalid", "NO_COMMAND", "No exec command specified");
-  const exec = parts.execs.add(record.id, config);
+  const exec = parts.execs.add(id, record.id, config);
   emitContainerEvent(parts, record, `exec_create: ${config.Cmd.join(" ")}`, { execID: exec.id });
   return { Id: exec.id };
 }
@@ -99,15 +123,16 @@ export async function startExec(parts: EngineParts, id: string, options: ExecSta
   try {
     const request = await execRequest(parts, record, exec.id, exec.config, options);
     const { pid, stream } = await requireShim(parts, record.id).exec(request);
-    if (parts.execs.get(id).state.status === "running") parts.execs.setState(id, { status: "running", pid });
+    if (parts.execs.find(id)?.state.status === "running") parts.execs.setState(id, { status: "running", pid });
     return stream;
   } catch (error) {
-    parts.execs.setState(id, { status: "exited", pid: 0, exitCode: exitCodeOf(error), at: Date.now() });
+    if (parts.execs.has(id)) {
+      parts.execs.setState(id, { status: "exited", pid: 0, exitCode: exitCodeOf(error), at: Date.now() });
+    }
     throw error;
   }
 }
 
-/** Docker's for an exec that could not be started: 127 for a command that is not there, 126 for all else. */
 /** What `docker exec` ends with: whatever keeps a command from running is "cannot be executed", but for one not found. */
 function exitCodeOf(error: unknown): number {
   return error instanceof StartFailure && error.exitCode === 127 ? 127 : 126;

@@ -23,7 +23,7 @@ export function inspectDocument(
     Created: record.created,
     Path: path,
     Args: args,
-    State: stateDocument(record.state),
+    State: { ...stateDocument(record.state), ...(record.health ? { Health: record.health } : {}) },
     Image: record.imageId,
     ResolvConfPath: join(files, "resolv.conf"),
     HostnamePath: join(files, "hostname"),
@@ -84,8 +84,7 @@ function configDocument(config: ContainerConfig) {
   };
 }
 
-/** The `State` part of an inspect document. */
-export function stateDocument(state: ContainerState) {
+function stateDocument(state: ContainerState) {
   const running = state.status === "running";
   const exited = state.status === "exited";
   return {

@@ -5,6 +5,7 @@ import { mountsDocument } from "../volume/mount-point.ts";
 import { type ContainerRecord, type ContainerState, commandLine, statusOf } from "./container-record.ts";
 import { containerSizes } from "./container-size.ts";
 import type { EngineParts } from "./engine-parts.ts";
+import type { Health } from "./health.ts";
 import { networkSettings } from "./network-settings.ts";
 
 export interface ListOptions {
@@ -84,7 +85,7 @@ export function predicate(parts: EngineParts, filters: Filters): (record: Contai
       (networks.length === 0 || networks.some((name) => Object.hasOwn(record.networks, name))) &&
       matchesAny(filters, "publish", (wanted) => hasPort(Object.keys(hostConfig.PortBindings), wanted)) &&
       matchesAny(filters, "expose", (wanted) => hasPort(Object.keys(config.ExposedPorts), wanted)) &&
-      matchesAny(filters, "health", (wanted) => wanted === "none") &&
+      matchesAny(filters, "health", (wanted) => wanted === (record.health?.Status ?? "none")) &&
       matchesAny(filters, "is-task", (wanted) => /^(0|false|f)$/i.test(wanted))
     );
   };
@@ -128,7 +129,7 @@ async function summary(parts: EngineParts, record: ContainerRecord, withSize: bo
     ...(withSize ? await containerSizes(parts, record) : {}),
     Labels: record.config.Labels,
     State: statusOf(record.state),
-    Status: humanStatus(record.state),
+    Status: humanStatus(record),
     HostConfig: { NetworkMode: record.hostConfig.NetworkMode, Annotations: record.hostConfig.Annotations },
     NetworkSettings: { Networks: settings.Networks },
     Mounts: mountsDocument(record.mounts),
@@ -150,15 +151,20 @@ function portSummary(ports: Readonly<Record<string, readonly { HostIp: string; H
 }
 
 /** "Up 2 minutes", "Exited (0) 3 hours ago": the words that `docker ps` shows and scripts read. */
-export function humanStatus(state: ContainerState): string {
+export function humanStatus({ state, health }: Pick<ContainerRecord, "state" | "health">): string {
   switch (state.status) {
     case "created":
       return "Created";
     case "running":
-      return `Up ${humanSince(state.startedAt)}${state.paused ? " (Paused)" : ""}`;
+      return `Up ${humanSince(state.startedAt)}${state.paused ? " (Paused)" : humanHealth(health)}`;
     case "exited":
       return `${state.restarting ? "Restarting" : "Exited"} (${state.exitCode}) ${humanSince(state.finishedAt)} ago`;
     default:
       return state satisfies never;
   }
+}
+
+function humanHealth(health: Health | null): string {
+  if (health === null) return "";
+  return health.Status === "starting" ? " (health: starting)" : ` (${health.Status})`;
 }

@@ -27,6 +27,7 @@ import { ExecRegistry } from "./execs.ts";
 import { applyExitPolicy } from "./exit-policy.ts";
 import { ExitWaiters } from "./exit-waiters.ts";
 import { RestartTimers } from "./restart-policy.ts";
+import { HealthWatches } from "./watch-health.ts";
 
 /** Opens all that an engine owns under its directories. Only one process may hold a root at a time (store/engine-lock.ts). */
 export function openParts(paths: Paths, log: Log): EngineParts {
@@ -64,6 +65,7 @@ export function openParts(paths: Paths, log: Log): EngineParts {
     waiters: new ExitWaiters(),
     pendingAttaches: new PendingAttaches(),
     restarts: new RestartTimers(),
+    health: new HealthWatches(),
     locks: new KeyedLock(),
     leaving: new Map(),
     live: new Map(),

@@ -13,6 +13,7 @@ import type { EngineParts } from "./engine-parts.ts";
 import { containerDirectory } from "./inspect-container.ts";
 import { shouldStartWithEngine } from "./restart-policy.ts";
 import { startContainer, watchShim } from "./start-container.ts";
+import { watchHealthAgain } from "./watch-health.ts";
 
 /**
  * Makes records and machine agree after the last engine ended, however it did: finds running containers again, notes the
@@ -44,6 +45,7 @@ async function findAgain(parts: EngineParts, record: ContainerRecord): Promise<v
     const shim = await Shim.connect(socketOf(parts, state.shim));
     if (shim.state.status === "running") {
       watchShim(parts, record.id, shim, Promise.resolve());
+      watchHealthAgain(parts, record.id, shim);
       return;
     }
     await shim.release();

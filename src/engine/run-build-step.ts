@@ -133,5 +133,6 @@ function recordOf(step: BuildStep): ContainerRecord {
     restartCount: 0,
     stoppedByUser: false,
     state: { status: "created", error: "", exitCode: 0 },
+    health: null,
   };
 }

@@ -11,9 +11,12 @@ import { containerExited, releaseNetwork } from "./container-exit.ts";
 import type { ContainerRecord } from "./container-record.ts";
 import type { EngineParts } from "./engine-parts.ts";
 import { execExited } from "./execs.ts";
+import { startingHealth } from "./health.ts";
+import { healthCheckOf } from "./health-check.ts";
 import { containerDirectory } from "./inspect-container.ts";
 import { boundPorts, joinNetworks } from "./join-networks.ts";
 import { startRequest } from "./start-request.ts";
+import { watchHealth } from "./watch-health.ts";
 
 /**
  * Starts a container: address, shim, namespaces and root, then its process. Whatever fails is undone, noted in the record
@@ -80,6 +83,7 @@ async function start(parts: EngineParts, record: ContainerRecord, trace: PhaseTr
   // Written before the process runs: an engine that is killed here finds the shim, or sees that it went with it.
   const running = parts.containers.update(id, {
     stoppedByUser: false,
+    health: healthCheckOf(record.config) && startingHealth(record.health),
     state: {
       status: "running",
       pid: created.pid,
@@ -94,6 +98,7 @@ async function start(parts: EngineParts, record: ContainerRecord, trace: PhaseTr
   trace.mark("start");
   undo.move();
   emitContainerEvent(parts, running, "start");
+  watchHealth(parts, id);
   announced.resolve();
 }
 

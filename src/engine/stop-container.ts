@@ -6,6 +6,7 @@ import type { ContainerRecord } from "./container-record.ts";
 import type { EngineParts } from "./engine-parts.ts";
 import { requireRunning } from "./require-running.ts";
 import { NEVER, SIGKILL, sendSignal } from "./signal-container.ts";
+import { watchHealth } from "./watch-health.ts";
 
 export interface StopOptions {
   readonly signal?: string;
@@ -78,6 +79,8 @@ export async function pauseContainer(parts: EngineParts, reference: string): Pro
     const record = parts.containers.get(id);
     const state = requireRunning(record);
     if (state.paused) fail("conflict", "CONTAINER_PAUSED", `Container ${id} is already paused`);
+    // A probe that is frozen would only run out of its time.
+    parts.health.end(id);
     await freeze(parts.cgroups, state.cgroupPath);
     emitContainerEvent(parts, parts.containers.update(id, { state: { ...state, paused: true } }), "pause");
   });
@@ -92,5 +95,6 @@ export async function unpauseContainer(parts: EngineParts, reference: string): P
     if (!state.paused) fail("conflict", "CONTAINER_NOT_PAUSED", `Container ${id} is not paused`);
     await thaw(parts.cgroups, state.cgroupPath);
     emitContainerEvent(parts, parts.containers.update(id, { state: { ...state, paused: false } }), "unpause");
+    watchHealth(parts, id);
   });
 }

@@ -35,15 +35,3 @@ export function parseDuration(text: string): number {
   }
   return Math.round(sign === "-" ? -total : total);
 }
-
-/** As Go prints one: `1m30s`, `2.5s`, `300ms`, `0s`. */
-export function formatDuration(nanoseconds: number): string {
-  if (nanoseconds === 0) return "0s";
-  if (nanoseconds < 1e3) return `${nanoseconds}ns`;
-  if (nanoseconds < 1e6) return `${nanoseconds / 1e3}µs`;
-  if (nanoseconds < 1e9) return `${nanoseconds / 1e6}ms`;
-  const hours = Math.floor(nanoseconds / 3600e9);
-  const minutes = Math.floor((nanoseconds % 3600e9) / 60e9);
-  const seconds = (nanoseconds % 60e9) / 1e9;
-  return `${hours ? `${hours}h` : ""}${hours || minutes ? `${minutes}m` : ""}${seconds}s`;
-}
