@@ -18,7 +18,8 @@ static const struct {
 } operations[] = {
 	{ "unpack", operation_unpack },       { "pack", operation_pack },   { "export", operation_export },
 	{ "stat", operation_stat },           { "copy-out", operation_copy_out }, { "copy-in", operation_copy_in },
-	{ "changes", operation_changes },     { "copy-tree", operation_copy_tree }, { "hash", operation_hash },
+	{ "changes", operation_changes },     { "compare", operation_compare }, { "difference", operation_difference },
+	{ "copy-tree", operation_copy_tree }, { "hash", operation_hash },
 	{ "spool", operation_spool },         { "usage", operation_usage }, { "empty", operation_empty },
 	{ "spread", operation_spread },
 };

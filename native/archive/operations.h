@@ -9,6 +9,8 @@ void operation_stat(void);
 void operation_copy_out(void);
 void operation_copy_in(void);
 void operation_changes(void);
+void operation_compare(void);
+void operation_difference(void);
 void operation_copy_tree(void);
 void operation_hash(void);
 void operation_spool(void);

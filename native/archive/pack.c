@@ -28,6 +28,11 @@ static void pack_mark(struct packer *packer, char *name)
 	free(name);
 }
 
+void pack_deleted(struct packer *packer, const char *directory, const char *name)
+{
+	pack_mark(packer, format_text("%s%s.wh.%s", directory, *directory ? "/" : "", name));
+}
+
 /* A stretch of a file. One that meanwhile became shorter is filled up: its size has been written already. */
 static void pack_bytes(struct packer *packer, int fd, int64_t offset, int64_t length, const char *name)
 {
@@ -80,6 +85,8 @@ static void pack_directory(struct packer *packer, int parent_fd, const char *nam
 	free(entry->name);
 	entry->name = copy_text(prefix);
 	write_entry(packer, entry);
+	if (packer->is_shallow)
+		return;
 	if (packer->is_upper && is_opaque(fd))
 		pack_mark(packer, format_text("%s.wh..wh..opq", prefix));
 	pack_content(packer, fd, prefix);

@@ -12,6 +12,8 @@ struct packer {
 	struct tar_writer writer;
 	/* What overlayfs kept of writes: its marks become whiteouts. */
 	bool is_upper;
+	/* Directories without what is in them. */
+	bool is_shallow;
 	/* Later times are cut to this one. */
 	int64_t newest;
 	struct link_table links;
@@ -21,5 +23,7 @@ struct packer {
 void pack_content(struct packer *packer, int fd, const char *prefix);
 /* Adds one file or tree under another name. */
 void pack_member(struct packer *packer, int parent_fd, const char *name, const char *as);
+/* Adds the whiteout of a name that is gone from a directory, "" for the root. */
+void pack_deleted(struct packer *packer, const char *directory, const char *name);
 
 #endif

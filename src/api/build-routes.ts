@@ -130,6 +130,7 @@ function buildParts(engine: Engine): BuildParts {
     snapshotter: parts.snapshotter,
     temporary: join(parts.paths.root, "tmp"),
     runStep: (step) => runBuildStep(parts, step),
-    tag: (imageId, reference) => engine.images.tag(imageId, canonicalRepository(reference), reference.tag ?? ""),
+    tag: (imageId, reference) =>
+      engine.images.tag(imageId, canonicalRepository(reference), reference.tag ?? "", "build"),
   };
 }

@@ -1,6 +1,7 @@
 import { BUILD_ROUTES } from "./build-routes.ts";
 import { CONTAINER_ROUTES } from "./container-routes.ts";
 import { EXEC_ROUTES } from "./exec-routes.ts";
+import { HISTORY_ROUTES } from "./history-routes.ts";
 import { IMAGE_ROUTES } from "./image-routes.ts";
 import { NETWORK_ROUTES } from "./network-routes.ts";
 import { PLUGIN_ROUTES } from "./plugin-routes.ts";
@@ -24,4 +25,5 @@ export const ROUTES: readonly Route[] = [
   ...SWARM_ROUTES,
   ...PLUGIN_ROUTES,
   ...TEMPLATE_ROUTES,
+  ...HISTORY_ROUTES,
 ];

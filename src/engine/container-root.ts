@@ -8,6 +8,11 @@ export async function overlayOf(parts: EngineParts, record: ContainerRecord): Pr
   return parts.snapshotter.root(record.snapshot, lower);
 }
 
+/** The same without what the engine puts into each container's root: what a commit makes an image of. */
+export async function writtenRoot(parts: EngineParts, record: ContainerRecord): Promise<OverlayRoot> {
+  return parts.snapshotter.root(record.snapshot, await parts.layers.lower(record.chainId));
+}
+
 /** What the container sees: while it runs with its volumes, else its own files. */
 export async function rootOf(parts: EngineParts, record: ContainerRecord): Promise<RootAccess> {
   return record.state.status === "running" ? { kind: "live", pid: record.state.pid } : overlayOf(parts, record);

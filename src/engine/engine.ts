@@ -4,6 +4,7 @@ import type { ExecConfig } from "./container-config.ts";
 import { Containers } from "./containers.ts";
 import type { EngineParts } from "./engine-parts.ts";
 import { createExec, type ExecStartOptions, inspectExec, resizeExec, startExec } from "./execs.ts";
+import { ImageHistory } from "./image-history.ts";
 import { Images } from "./images.ts";
 import { NetworkCommands } from "./network-commands.ts";
 import { openParts } from "./open-parts.ts";
@@ -15,6 +16,7 @@ import { VolumeCommands } from "./volume-commands.ts";
 export class Engine {
   readonly containers: Containers;
   readonly images: Images;
+  readonly history: ImageHistory;
   readonly networks: NetworkCommands;
   readonly volumes: VolumeCommands;
 
@@ -24,6 +26,7 @@ export class Engine {
   ) {
     this.containers = new Containers(parts);
     this.images = new Images(parts);
+    this.history = new ImageHistory(parts);
     this.networks = new NetworkCommands(parts);
     this.volumes = new VolumeCommands(parts);
   }

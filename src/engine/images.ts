@@ -9,6 +9,7 @@ import type { Image } from "../image/image-store.ts";
 import { importImage } from "../image/import.ts";
 import { type LoadProgress, loadImages } from "../image/load.ts";
 import { familiarName, familiarRepository, parseRepositoryAndTag, type Reference } from "../image/reference.ts";
+import type { ReflogReason } from "../image/reflog.ts";
 import { type Removal, removeImage } from "../image/remove-image.ts";
 import { saveImages } from "../image/save.ts";
 import type { EngineParts } from "./engine-parts.ts";
@@ -105,10 +106,10 @@ export class Images {
   }
 
   /** @throws not-found; invalid for a name that is no reference. */
-  tag(reference: string, repository: string, tag: string): void {
+  tag(reference: string, repository: string, tag: string, reason: ReflogReason = "tag"): void {
     const image = this.#parts.images.resolve(reference);
     const name = parseRepositoryAndTag(repository, tag);
-    this.#parts.images.tag(image.id, name);
+    this.#parts.images.tag(image.id, name, reason);
     this.#parts.events.emit("image", "tag", image.id, { name: familiarName(name) });
   }
 

@@ -36,6 +36,7 @@ export async function commitImage(layers: LayerStore, images: ImageStore, reques
     topChainId: layer?.chainId ?? parent?.chainId ?? null,
     parentId: parent?.id ?? null,
     tags: request.tag === null ? [] : [request.tag],
+    reason: "commit",
   });
 }
 

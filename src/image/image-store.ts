@@ -15,6 +15,7 @@ import {
   type Reference,
   withDefaultTag,
 } from "./reference.ts";
+import { forgetReflog, type ReflogEntry, type ReflogReason, recordTarget, reflogOf } from "./reflog.ts";
 
 export interface Image {
   /** Of the config blob: Docker's image id. */
@@ -49,6 +50,8 @@ export interface NewImage {
   readonly manifest?: Uint8Array;
   /** Names that the image gets in the same transaction, taking them from whoever has them. */
   readonly tags?: readonly Reference[];
+  /** Why it gets them, for their reflogs; default `tag`. */
+  readonly reason?: ReflogReason;
   /** The name with a digest under which a registry has it; written in the same transaction. */
   readonly repoDigest?: Reference;
 }
@@ -177,7 +180,7 @@ export class ImageStore {
           this.content.publish(configBlob, manifestBlob);
           this.#insert(configBlob.digest, manifestBlob, chainId, image.parentId);
         }
-        for (const tag of image.tags ?? []) this.#setTag(configBlob.digest, tag);
+        for (const tag of image.tags ?? []) this.#setTag(configBlob.digest, tag, image.reason);
         if (image.repoDigest) this.addRepoDigest(configBlob.digest, image.repoDigest);
       });
       if (image.tags?.length) this.#writeIndex();
@@ -190,9 +193,14 @@ export class ImageStore {
   }
 
   /** Gives an image a name, taking it from the image that had it. */
-  tag(id: Digest, reference: Reference): void {
-    this.store.transaction(() => this.#setTag(id, reference));
+  tag(id: Digest, reference: Reference, reason?: ReflogReason, detail?: string): void {
+    this.store.transaction(() => this.#setTag(id, reference, reason, detail));
     this.#writeIndex();
+  }
+
+  /** What a name has stood for, newest first. */
+  reflogOf(reference: Reference): ReflogEntry[] {
+    return reflogOf(this.store, canonicalName(withDefaultTag(reference)));
   }
 
   /** The names with a digest under which registries are known to have an image, by name. */
@@ -216,7 +224,11 @@ export class ImageStore {
       const name = canonicalName({ ...reference, tag: null });
       return this.store.db.query("DELETE FROM repo_digest WHERE name = ?").run(name).changes > 0;
     }
-    const removed = this.store.db.query("DELETE FROM tag WHERE name = ?").run(canonicalName(reference)).changes > 0;
+    const name = canonicalName(reference);
+    const removed = this.store.transaction(() => {
+      forgetReflog(this.store, name);
+      return this.store.db.query("DELETE FROM tag WHERE name = ?").run(name).changes > 0;
+    });
     if (removed) this.#writeIndex();
     return removed;
   }
@@ -229,6 +241,7 @@ export class ImageStore {
   remove(id: Digest): ChainId[] {
     const image = this.get(id) ?? fail("not-found", "IMAGE_NOT_FOUND", `No such image: ${id}`);
     const removed = this.store.transaction((): RemovedLayer[] => {
+      for (const name of this.tagsOf(id)) forgetReflog(this.store, canonicalName(name));
       this.store.db.query("DELETE FROM tag WHERE image_id = ?").run(id);
       this.store.db.query("UPDATE image SET parent_id = NULL WHERE parent_id = ?").run(id);
       this.store.db.query("DELETE FROM image WHERE id = ?").run(id);
@@ -299,13 +312,15 @@ export class ImageStore {
       .run(id, manifest.digest, manifest.sizeBytes, chainId, parent, sizeBytes, nowNanoseconds());
   }
 
-  #setTag(id: Digest, reference: Reference): void {
+  #setTag(id: Digest, reference: Reference, reason: ReflogReason = "tag", detail = ""): void {
+    const name = canonicalName(withDefaultTag(reference));
+    recordTarget(this.store, name, id, reason, detail);
     this.store.db
       .query(
         `INSERT INTO tag (name, image_id, since_ns) VALUES (?1, ?2, ?3)
          ON CONFLICT (name) DO UPDATE SET image_id = ?2, since_ns = ?3`,
       )
-      .run(canonicalName(withDefaultTag(reference)), id, nowNanoseconds());
+      .run(name, id, nowNanoseconds());
   }
 
   #findByName(reference: Reference): Image | null {

@@ -35,5 +35,6 @@ export async function importImage(layers: LayerStore, images: ImageStore, reques
     topChainId: layer.chainId,
     parentId: null,
     tags: request.tags,
+    reason: "import",
   });
 }

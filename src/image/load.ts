@@ -130,6 +130,7 @@ async function loadOne(
     topChainId: top,
     parentId: null,
     tags,
+    reason: "load",
     ...(manifest && describesStored(manifest, digestOf(config), layers, top) && { manifest }),
   });
 }

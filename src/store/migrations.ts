@@ -103,4 +103,17 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (blob_digest, repository)
   ) STRICT;
   `,
+  `
+  CREATE TABLE reflog (                        -- what names and containers have stood for, see image/reflog.ts
+    id       INTEGER PRIMARY KEY AUTOINCREMENT,
+    ref      TEXT NOT NULL,
+    image_id TEXT NOT NULL REFERENCES image(id) ON DELETE CASCADE,
+    since_ns INTEGER NOT NULL,
+    reason   TEXT NOT NULL,
+    detail   TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX reflog_ref ON reflog(ref, id);
+  CREATE INDEX reflog_image ON reflog(image_id);
+  INSERT INTO reflog (ref, image_id, since_ns, reason, detail) SELECT name, image_id, since_ns, 'tag', '' FROM tag;
+  `,
 ];

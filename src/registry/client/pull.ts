@@ -90,6 +90,7 @@ async function pullOne(pull: Pull, reference: Reference): Promise<boolean> {
     topChainId: described.layers.at(-1)?.chainId ?? null,
     parentId: null,
     tags: reference.tag === null || reference.digest !== null ? [] : [reference],
+    reason: "pull",
     repoDigest: { ...reference, digest: top.digest },
     ...(describesStored(parts, described, manifest) && { manifest: bytes }),
   });
