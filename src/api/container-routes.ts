@@ -41,7 +41,7 @@ const UpdateBodySchema = goObject({ ...RESOURCES, RestartPolicy: optionalField(R
 
 const stopQuery = z.object({ signal: queryOptionalText, t: queryInteger });
 
-const waitCondition = queryText.transform((text): WaitCondition => {
+export const waitCondition = queryText.transform((text): WaitCondition => {
   if (text === "" || text === "not-running") return "not-running";
   if (text === "next-exit" || text === "removed") return text;
   return fail("invalid", "INVALID_CONDITION", `invalid condition: ${JSON.stringify(text)}`);

@@ -18,7 +18,12 @@ export type Reply =
       readonly headers?: OutgoingHttpHeaders;
     }
   | { readonly kind: "documents"; readonly documents: AsyncIterable<unknown>; readonly style: DocumentStyle }
-  | { readonly kind: "hijack"; readonly streams: AttachedStreams; readonly protocol: "raw" | "websocket" };
+  | {
+      readonly kind: "hijack";
+      readonly streams: AttachedStreams;
+      readonly protocol: "raw" | "websocket";
+      readonly headers?: Readonly<Record<string, string>>;
+    };
 
 /**
  * How a stream of JSON documents behaves. `progress`: the head waits for the first document, so that a failure before it is
@@ -53,4 +58,9 @@ export function feed(documents: AsyncIterable<unknown>): Reply {
 
 export function hijack(streams: AttachedStreams, protocol: "raw" | "websocket" = "raw"): Reply {
   return { kind: "hijack", streams, protocol };
+}
+
+/** A process that was started for this connection, which tells at its end how the process ended. */
+export function processStream(streams: AttachedStreams, headers: Readonly<Record<string, string>>): Reply {
+  return { kind: "hijack", streams, protocol: "raw", headers };
 }

@@ -5,6 +5,7 @@ import { HISTORY_ROUTES } from "./history-routes.ts";
 import { IMAGE_ROUTES } from "./image-routes.ts";
 import { NETWORK_ROUTES } from "./network-routes.ts";
 import { PLUGIN_ROUTES } from "./plugin-routes.ts";
+import { PROCESS_ROUTES } from "./process-routes.ts";
 import { REGISTRY_ROUTES } from "./registry-routes.ts";
 import type { Route } from "./route.ts";
 import { SWARM_ROUTES } from "./swarm-routes.ts";
@@ -24,6 +25,7 @@ export const ROUTES: readonly Route[] = [
   ...VOLUME_ROUTES,
   ...SWARM_ROUTES,
   ...PLUGIN_ROUTES,
+  ...PROCESS_ROUTES,
   ...TEMPLATE_ROUTES,
   ...HISTORY_ROUTES,
 ];

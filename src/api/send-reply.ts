@@ -53,7 +53,8 @@ export async function sendReply(client: Client, reply: Reply): Promise<void> {
     case "documents":
       return sendDocuments(response, reply.documents, reply.style, abort);
     case "hijack":
-      return reply.protocol === "raw" ? sendHijack(client, reply.streams) : sendWebsocket(client, reply.streams);
+      if (reply.protocol === "websocket") return sendWebsocket(client, reply.streams);
+      return sendHijack(client, reply.streams, reply.headers);
     default:
       return reply satisfies never;
   }
@@ -115,15 +116,19 @@ async function drained(response: ServerResponse, abort: AbortSignal): Promise<vo
 }
 
 /** The connection leaves HTTP. Without `Upgrade` the streams are the bodies of request and response, as old clients expect. */
-async function sendHijack(client: Client, streams: AttachedStreams): Promise<void> {
+async function sendHijack(
+  client: Client,
+  streams: AttachedStreams,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<void> {
   await refusedAtOnce(streams.socket);
   const { request, response, upgraded } = client;
   if (upgraded) {
-    const type = !streams.tty && since(client.version, 42) ? MULTIPLEXED_STREAM : RAW_STREAM;
-    const socket = leaveHttp(
-      client,
-      `HTTP/1.1 101 UPGRADED\r\nContent-Type: ${type}\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n`,
-    );
+    const framed = streams.result !== undefined || !streams.tty;
+    const type = framed && since(client.version, 42) ? MULTIPLEXED_STREAM : RAW_STREAM;
+    const lines = Object.entries({ "Content-Type": type, Connection: "Upgrade", Upgrade: "tcp", ...headers });
+    const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join("");
+    const socket = leaveHttp(client, `HTTP/1.1 101 UPGRADED\r\n${head}\r\n`);
     return splice({ input: socket, output: socket }, streams);
   }
   // Framing by chunks would reach clients that read the bare connection; without it the end is the connection's.

@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import type { Readable, Writable } from "node:stream";
+import { type Readable, Transform, type Writable } from "node:stream";
 import { finished, pipeline } from "node:stream/promises";
 import { messageOf } from "../base/errors.ts";
 import { STDCOPY_STREAM, stdcopyFrame } from "../base/stdcopy.ts";
@@ -15,6 +15,8 @@ export interface AttachedStreams {
   readonly stdin: boolean;
   /** Looked for in what a terminal sends; null where there is none. */
   readonly detachKeys: readonly number[] | null;
+  /** How the process ended, where the client is to be told: in a last frame, so that a terminal's output is framed too. */
+  readonly result?: Promise<unknown>;
 }
 
 /** The two halves of a client's connection; one and the same socket after an upgrade. */
@@ -32,13 +34,15 @@ export async function splice(client: ClientStreams, attached: AttachedStreams): 
   const { input, output } = client;
   // The connection may come, and break, while the history is still being sent.
   attached.socket.then((socket) => socket?.on("error", () => socket.destroy())).catch(() => {});
+  attached.result?.catch(() => {}); // looked at below, by when it may be long settled
   try {
     if (attached.history) await pipeline(attached.history, output, { end: false });
     const socket = await attached.socket;
     if (socket) await exchange(client, socket, attached);
   } catch (error) {
-    if (output.writable) output.write(failureText(error, attached.tty));
+    if (output.writable) output.write(failureText(error, attached.tty && !attached.result));
   }
+  if (attached.result && output.writable) await sendResult(attached.result, output);
   attached.socket.then((socket) => socket?.destroy()).catch(() => {});
   output.end();
   // What still comes is read away, so that the client's own end is noticed and the descriptor is freed.
@@ -53,9 +57,10 @@ async function exchange({ input, output }: ClientStreams, socket: Socket, attach
   output.once("close", leave);
   if (attached.stdin) forwardInput(input, socket, attached);
   else input.resume();
-  socket.pipe(output, { end: false });
+  const frames = attached.tty && attached.result ? pipeline(socket, framed(), output, { end: false }) : null;
+  if (!frames) socket.pipe(output, { end: false });
   // A process's socket that breaks ends the stream like one that ends; the exit code tells the rest.
-  await finished(socket, { writable: false }).catch(() => {});
+  await (frames ?? finished(socket, { writable: false })).catch(() => {});
   output.off("close", leave);
   input.unpipe(socket);
 }
@@ -76,6 +81,21 @@ function forwardInput(input: Readable, socket: Socket, { tty, detachKeys }: Atta
     if (detached) socket.destroy();
   });
   input.once("end", () => socket.end());
+}
+
+/** What a terminal shows, as frames of standard output. */
+function framed(): Transform {
+  return new Transform({
+    transform: (chunk: Buffer, _encoding, done) => done(null, stdcopyFrame(STDCOPY_STREAM.stdout, chunk)),
+  });
+}
+
+async function sendResult(result: Promise<unknown>, output: Writable): Promise<void> {
+  try {
+    output.write(stdcopyFrame(STDCOPY_STREAM.result, Buffer.from(JSON.stringify(await result))));
+  } catch {
+    // Nobody waits any more: the client has gone.
+  }
 }
 
 /** Docker's shape for an exec that could not start: the reason as output, on stdout's stream. */

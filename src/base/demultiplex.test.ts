@@ -61,6 +61,24 @@ test("an error that the engine puts into the stream is thrown with its text", as
   await expect(demultiplex(bytes, [3, 9, 14])).rejects.toThrow("log driver failed");
 });
 
+test("how the process ended is told to who asked for it", async () => {
+  const results: string[] = [];
+  const feed = createDemultiplexer(
+    () => {},
+    (text) => {
+      results.push(text);
+    },
+  );
+  const bytes = encode([
+    { stream: 1, payload: new TextEncoder().encode("out") },
+    { stream: 4, payload: new TextEncoder().encode('{"StatusCode":3}') },
+  ]);
+  await feed(bytes.subarray(0, 25));
+  expect(results).toEqual([]);
+  await feed(bytes.subarray(25));
+  expect(results).toEqual(['{"StatusCode":3}']);
+});
+
 test.each([
   ["an unknown stream", [4, 0, 0, 0, 0, 0, 0, 1, 65]],
   ["padding that is not zero", [1, 1, 0, 0, 0, 0, 0, 1, 65]],

@@ -28,7 +28,7 @@ export interface Api {
   /** Calls and reads the answer away. @throws as {@link Api.json} */
   send(method: Method, path: string, options?: CallOptions): Promise<Response>;
   /** Leaves HTTP behind, for attach and exec. @throws as {@link Api.json} */
-  upgrade(method: Method, path: string, options?: CallOptions): Promise<{ stream: RawStream; tty: boolean }>;
+  upgrade(method: Method, path: string, options?: CallOptions): Promise<Upgraded>;
   /** Lines of text as they come, for documents whose numbers a parser would not keep. */
   lines(method: Method, path: string, options?: CallOptions): AsyncIterable<string>;
   /** JSON documents, one after another, as they come. */
@@ -36,8 +36,10 @@ export interface Api {
   close(): void;
 }
 
-/** The media type with which the engine says that an upgraded stream is a terminal's, not framed. */
-const RAW_STREAM = "application/vnd.docker.raw-stream";
+export interface Upgraded {
+  readonly stream: RawStream;
+  readonly headers: Response["headers"];
+}
 
 export function openApi(transport: Transport): Api {
   async function call(method: Method, path: string, options: CallOptions = {}): Promise<Response> {
@@ -62,7 +64,7 @@ export function openApi(transport: Transport): Api {
       if (answer.stream === null) {
         throw new LighterError("unavailable", "NOT_UPGRADED", `the engine did not upgrade the connection for ${path}`);
       }
-      return { stream: answer.stream, tty: answer.headers.get("content-type") === RAW_STREAM };
+      return { stream: answer.stream, headers: answer.headers };
     },
     lines: linesOf,
     async *documents<T>(method: Method, path: string, options?: CallOptions) {

@@ -10,9 +10,9 @@ import { resolvePaths } from "../base/paths.ts";
 import { parseAddress } from "./address.ts";
 import { type Api, openApi } from "./api.ts";
 import { type DockerfileSource, openDirectoryContext } from "./build-context.ts";
-import { collectOutput } from "./collect-output.ts";
-import { Container, type ExecOptions, type Result } from "./container.ts";
-import type { ContainerSummary, CreateAnswer, CreateBody, HostConfig, WaitAnswer } from "./container-documents.ts";
+import { collectResult, type Result } from "./collect-output.ts";
+import { Container, type ExecOptions } from "./container.ts";
+import type { ContainerSummary, CreateAnswer, CreateBody, HostConfig } from "./container-documents.ts";
 import { findExecutable } from "./executable.ts";
 import type { ImageSummary } from "./image-documents.ts";
 import type { VersionDocument } from "./resource-documents.ts";
@@ -21,8 +21,8 @@ import { openTransport } from "./transport.ts";
 
 export type { ErrorKind } from "../base/errors.ts";
 export type { DockerfileSource } from "./build-context.ts";
-export type { Output } from "./collect-output.ts";
-export type { ExecOptions, Result } from "./container.ts";
+export type { Output, Result } from "./collect-output.ts";
+export type { ExecOptions } from "./container.ts";
 export type {
   ContainerDocument,
   ContainerSummary,
@@ -138,15 +138,10 @@ export class Engine implements AsyncDisposable {
       { name: options.name },
     );
     await using _ = container;
-    // Both are in place before the start, so that neither output nor end can be missed.
-    const query = { stream: 1, stdout: 1, stderr: 1 };
-    const { stream } = await this.api.upgrade("POST", `/containers/${container.id}/attach`, { query });
-    const waiting = this.api.json<WaitAnswer>("POST", `/containers/${container.id}/wait?condition=next-exit`);
-    waiting.catch(() => {}); // Awaited below, unless the start fails first.
+    const query = { stdout: 1, stderr: 1, condition: "next-exit" };
+    const { stream } = await this.api.upgrade("POST", `/lighter/containers/${container.id}/run`, { query });
     try {
-      await container.start();
-      const output = await collectOutput(stream.output, { maxBytes: options.maxOutputBytes });
-      return { ...output, exitCode: (await waiting).StatusCode };
+      return await collectResult(stream.output, options.maxOutputBytes);
     } finally {
       stream.close();
     }

@@ -1,11 +1,6 @@
 import type { Api } from "./api.ts";
-import { collectOutput, type Output } from "./collect-output.ts";
+import { collectOutput, collectResult, type Output, type Result } from "./collect-output.ts";
 import type { ContainerDocument, ExecConfig, WaitAnswer } from "./container-documents.ts";
-
-/** How a program ended and what it wrote. */
-export interface Result extends Output {
-  readonly exitCode: number;
-}
 
 export interface ExecOptions {
   readonly env?: Readonly<Record<string, string>>;
@@ -62,11 +57,8 @@ export class Container implements AsyncDisposable {
       User: options.user,
       WorkingDir: options.workingDirectory,
     };
-    const { Id } = await this.api.json<{ Id: string }>("POST", `/containers/${this.id}/exec`, { json });
-    const { stream } = await this.api.upgrade("POST", `/exec/${Id}/start`, { json: { Detach: false, Tty: false } });
-    const output = await collectOutput(stream.output, { maxBytes: options.maxOutputBytes });
-    const { ExitCode } = await this.api.json<{ ExitCode: number | null }>("GET", `/exec/${Id}/json`);
-    return { ...output, exitCode: ExitCode ?? 0 };
+    const { stream } = await this.api.upgrade("POST", `/lighter/containers/${this.id}/exec`, { json });
+    return collectResult(stream.output, options.maxOutputBytes);
   }
 
   async remove(options: { readonly force?: boolean; readonly volumes?: boolean } = {}): Promise<void> {

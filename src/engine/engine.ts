@@ -43,6 +43,8 @@ export class Engine {
     create: (container: string, config: ExecConfig) => createExec(this.parts, container, config),
     start: (id: string, options: ExecStartOptions) => startExec(this.parts, id, options),
     inspect: (id: string) => inspectExec(this.parts, id),
+    /** Resolves with the exit code. */
+    ended: (id: string) => this.parts.execs.ended(id),
     resize: (id: string, rows: number, columns: number) => resizeExec(this.parts, id, rows, columns),
   };
 

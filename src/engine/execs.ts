@@ -26,7 +26,7 @@ const KEPT_AFTER_EXIT_MS = 5 * 60_000;
 /** The execs of this engine's life. They end with their container, so nothing of them is stored. */
 export class ExecRegistry {
   readonly #execs = new Map<string, ExecRecord>();
-  readonly #waiters = new Map<string, (exitCode: number) => void>();
+  readonly #waiting = new Map<string, ((exitCode: number) => void)[]>();
 
   add(id: string, containerId: string, config: ExecConfig): ExecRecord {
     this.#forgetOld();
@@ -46,19 +46,22 @@ export class ExecRegistry {
 
   setState(id: string, state: ExecState): void {
     this.#execs.set(id, { ...this.get(id), state });
-    if (state.status === "exited") this.#waiters.get(id)?.(state.exitCode);
+    if (state.status === "exited") this.#tell(id, state.exitCode);
   }
 
-  /** Resolves with the exit code of one that has not ended; never, where its container ends first. */
+  /** Resolves with the exit code; with 137 where the container goes first. @throws not-found */
   ended(id: string): Promise<number> {
+    const { state } = this.get(id);
+    if (state.status === "exited") return Promise.resolve(state.exitCode);
     const { promise, resolve } = Promise.withResolvers<number>();
-    this.#waiters.set(id, resolve);
+    this.#waiting.set(id, [...(this.#waiting.get(id) ?? []), resolve]);
     return promise;
   }
 
+  /** Those who wait for its end hear of 137: its container went first. */
   forget(id: string): void {
     this.#execs.delete(id);
-    this.#waiters.delete(id);
+    this.#tell(id, 137);
   }
 
   /** Of those that a client can still look at; null where there is none, as Docker's inspect shows it. */
@@ -71,6 +74,11 @@ export class ExecRegistry {
 
   forgetContainer(containerId: string): void {
     for (const exec of this.#execs.values()) if (exec.containerId === containerId) this.forget(exec.id);
+  }
+
+  #tell(id: string, exitCode: number): void {
+    for (const resolve of this.#waiting.get(id) ?? []) resolve(exitCode);
+    this.#waiting.delete(id);
   }
 
   has(id: string): boolean {

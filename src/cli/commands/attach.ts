@@ -36,7 +36,7 @@ export const command = defineCommand({
       api.call("POST", `/containers/${container.Id}/wait`),
     ]);
     if (options["sig-proxy"] && !tty) forwardSignals(api, container.Id);
-    const output = pump({ stream, tty, stdin, detachKeys });
+    const output = pump({ stream, tty, framed: !tty, stdin, detachKeys });
     if (tty) await followTerminalSize(api, `/containers/${container.Id}/resize`);
     if ((await output) === "detached") {
       await printError("read escape sequence");

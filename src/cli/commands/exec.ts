@@ -1,11 +1,8 @@
-import type { Api } from "../../client/api.ts";
 import type { ExecConfig } from "../../client/container-documents.ts";
 import { defineCommand } from "../command.ts";
 import { collectEnvironment, parseVariable } from "../container/environment.ts";
-import { followTerminalSize } from "../container/start-attached.ts";
+import { consoleSize, runAttached } from "../container/start-attached.ts";
 import { flag, list, text } from "../option.ts";
-import { printError } from "../output.ts";
-import { pump } from "../streams/pump.ts";
 
 export const command = defineCommand({
   name: "exec",
@@ -45,6 +42,7 @@ export const command = defineCommand({
       AttachStderr: !detach,
       DetachKeys: options["detach-keys"],
       Tty: tty,
+      ConsoleSize: tty && !detach ? await consoleSize() : undefined,
       Env: collectEnvironment(options["env-file"], options.env),
       Cmd: words,
       Privileged: options.privileged,
@@ -52,26 +50,17 @@ export const command = defineCommand({
       WorkingDir: options.workdir,
     };
     const api = await engine();
-    const { Id } = await api.json<{ Id: string }>("POST", `/containers/${encodeURIComponent(container)}/exec`, {
-      json: config,
-    });
     if (detach) {
+      const { Id } = await api.json<{ Id: string }>("POST", `/containers/${encodeURIComponent(container)}/exec`, {
+        json: config,
+      });
       await api.send("POST", `/exec/${Id}/start`, { json: { Detach: true, Tty: tty } });
       return 0;
     }
-    return runAttached(api, Id, config, options["detach-keys"]);
+    const session = { stdin: interactive, tty, detachKeys: options["detach-keys"] };
+    return runAttached(api, `/lighter/containers/${encodeURIComponent(container)}/exec`, session, {
+      json: config,
+      resizePath: (headers) => `/exec/${headers.get("lighter-exec")}/resize`,
+    });
   },
 });
-
-async function runAttached(api: Api, id: string, config: ExecConfig, detachKeys: string | undefined): Promise<number> {
-  const { Tty: tty = false, AttachStdin: stdin = false } = config;
-  const { stream } = await api.upgrade("POST", `/exec/${id}/start`, { json: { Detach: false, Tty: tty } });
-  const output = pump({ stream, tty, stdin, detachKeys });
-  if (tty) await followTerminalSize(api, `/exec/${id}/resize`);
-  if ((await output) === "detached") {
-    await printError("read escape sequence");
-    return 0;
-  }
-  const { ExitCode } = await api.json<{ ExitCode: number | null }>("GET", `/exec/${id}/json`);
-  return ExitCode ?? 0;
-}

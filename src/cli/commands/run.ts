@@ -2,7 +2,7 @@ import { defineCommand } from "../command.ts";
 import { containerBody } from "../container/container-body.ts";
 import { containerOptions } from "../container/container-options.ts";
 import { createContainer } from "../container/create-container.ts";
-import { startAttached, startContainer } from "../container/start-attached.ts";
+import { consoleSize, startAttached, startContainer } from "../container/start-attached.ts";
 import { startFailureStatus } from "../container/start-failure.ts";
 import { flag, text } from "../option.ts";
 import { print } from "../output.ts";
@@ -67,11 +67,4 @@ export const command = defineCommand({
 async function checkInputIsTerminal(): Promise<void> {
   const { isTerminal } = await import("../streams/terminal.ts");
   if (!isTerminal(0)) throw new Error("the input device is not a TTY");
-}
-
-/** Rows and columns, so that the first thing the program draws already fits. */
-async function consoleSize(): Promise<readonly [number, number] | undefined> {
-  const { terminalSize } = await import("../streams/terminal.ts");
-  const size = terminalSize();
-  return size ? [size.rows, size.columns] : undefined;
 }

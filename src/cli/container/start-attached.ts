@@ -1,4 +1,5 @@
-import { type Api, readText } from "../../client/api.ts";
+import type { Api, CallOptions } from "../../client/api.ts";
+import { endUntold } from "../../client/collect-output.ts";
 import type { WaitAnswer } from "../../client/container-documents.ts";
 import { printError } from "../output.ts";
 import { forwardSignals } from "../streams/forward-signals.ts";
@@ -16,40 +17,49 @@ export interface Attachment {
   readonly until: "next-exit" | "removed";
 }
 
-/**
- * Starts a container with our streams connected to it and returns its exit status, or 0 when the user detached.
- * Attaching and waiting are both acknowledged before the start, so that neither output nor end can be missed.
- */
+/** Starts a container with our streams connected to it and returns its exit status, or 0 when the user detached. */
 export async function startAttached(api: Api, id: string, attachment: Attachment): Promise<number> {
-  const { stdin, stdout, stderr, tty, detachKeys, until } = attachment;
-  const query = { stream: 1, stdin: num(stdin), stdout: num(stdout), stderr: num(stderr), detachKeys };
-  const [{ stream }, waiting] = await Promise.all([
-    api.upgrade("POST", `/containers/${id}/attach`, { query }),
-    api.call("POST", `/containers/${id}/wait`, { query: { condition: until } }),
-  ]);
-  tracePhase("attached");
+  const { stdin, stdout, stderr, tty, until: condition } = attachment;
   if (attachment.signalProxy && !tty) forwardSignals(api, id);
-  const output = pump({ stream, tty, stdin, detachKeys });
-  output.catch(() => {}); // Awaited below, unless the start fails first.
-  const exit = readText(waiting.body);
-  exit.catch(() => {});
-  try {
-    const engineTrace = await startContainer(api, id);
-    if (tty) await followTerminalSize(api, `/containers/${id}/resize`);
-    if ((await output) === "detached") {
-      await printError("read escape sequence");
-      return 0;
-    }
-    tracePhase("output ended");
-    const answer: WaitAnswer = JSON.parse(await exit);
-    tracePhase("exit status");
-    await printTrace(engineTrace);
-    if (answer.Error?.Message) await printError(`Error waiting for container: ${answer.Error.Message}`);
-    return answer.StatusCode;
-  } catch (error) {
-    stream.close();
-    throw error;
+  return runAttached(api, `/lighter/containers/${id}/run`, attachment, {
+    query: { stdin: num(stdin), stdout: num(stdout), stderr: num(stderr), condition },
+    headers: tracing ? { "Lighter-Trace": "1" } : undefined,
+    resizePath: () => `/containers/${id}/resize`,
+  });
+}
+
+type ProcessRequest = CallOptions & {
+  /** Where the terminal's size goes, once the process is there. */
+  readonly resizePath: (headers: ReadonlyMap<string, string>) => string;
+};
+
+/**
+ * Starts a process by one of the endpoints that run it on one connection, with our streams connected to it, and returns
+ * its exit status, or 0 when the user detached.
+ */
+export async function runAttached(
+  api: Api,
+  path: string,
+  { stdin, tty, detachKeys }: Pick<Attachment, "stdin" | "tty" | "detachKeys">,
+  { resizePath, ...request }: ProcessRequest,
+): Promise<number> {
+  const { stream, headers } = await api.upgrade("POST", path, request);
+  tracePhase("started");
+  let answer: WaitAnswer | undefined;
+  const onResult = (text: string) => {
+    answer = JSON.parse(text) as WaitAnswer;
+  };
+  const output = pump({ stream, tty, framed: true, stdin, detachKeys, onResult });
+  if (tty) await followTerminalSize(api, resizePath(headers));
+  if ((await output) === "detached") {
+    await printError("read escape sequence");
+    return 0;
   }
+  const { StatusCode, Error: failure } = answer ?? endUntold();
+  tracePhase("exit status");
+  await printTrace(headers.get("lighter-trace"));
+  if (failure?.Message) await printError(`Error waiting for container: ${failure.Message}`);
+  return StatusCode;
 }
 
 /** Starts it; returns the engine's own account of the time, when tracing is on. */
@@ -58,6 +68,13 @@ export async function startContainer(api: Api, id: string): Promise<string | und
   const started = await api.send("POST", `/containers/${id}/start`, { headers });
   tracePhase("started");
   return started.headers.get("lighter-trace");
+}
+
+/** Our terminal's rows and columns, so that the first thing the program draws already fits. */
+export async function consoleSize(): Promise<readonly [number, number] | undefined> {
+  const { terminalSize } = await import("../streams/terminal.ts");
+  const size = terminalSize();
+  return size ? [size.rows, size.columns] : undefined;
 }
 
 /** Gives the container's terminal the size of ours, now and whenever it changes. */

@@ -7,11 +7,15 @@ import type { RawTerminal } from "./terminal.ts";
 
 export interface Session {
   readonly stream: RawStream;
-  /** The stream carries a terminal's bytes, not frames. */
+  /** The process has a terminal. */
   readonly tty: boolean;
+  /** The stream carries frames, not bytes as the process wrote them. */
+  readonly framed: boolean;
   /** Send our standard input. */
   readonly stdin: boolean;
   readonly detachKeys: string | undefined;
+  /** Told how the process ended, where the stream says so. */
+  readonly onResult?: (text: string) => void;
 }
 
 /** Connects our own standard streams with a container's until its output ends, or the user detaches. */
@@ -29,12 +33,10 @@ export async function pump(session: Session): Promise<"ended" | "detached"> {
   return await Promise.race([copyOutput(session), sendKeys(session, terminal, filter)]);
 }
 
-async function copyOutput({ stream, tty }: Session): Promise<"ended"> {
-  if (tty) for await (const chunk of stream.output) await write(STDOUT, chunk);
-  else {
-    const demultiplex = createDemultiplexer((descriptor, piece) => write(descriptor === 2 ? STDERR : STDOUT, piece));
-    for await (const chunk of stream.output) await demultiplex(chunk);
-  }
+async function copyOutput({ stream, framed, onResult }: Session): Promise<"ended"> {
+  const show = (descriptor: 1 | 2, piece: Uint8Array) => write(descriptor === 2 ? STDERR : STDOUT, piece);
+  const take = framed ? createDemultiplexer(show, onResult) : (chunk: Uint8Array) => show(1, chunk);
+  for await (const chunk of stream.output) await take(chunk);
   return "ended";
 }
 
