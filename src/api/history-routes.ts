@@ -1,5 +1,8 @@
 import { z } from "zod";
 import { fail } from "../base/errors.ts";
+import { applyChanges } from "../build/apply-changes.ts";
+import type { ImageRunConfig } from "../image/config.ts";
+import { parsePlace } from "../image/place.ts";
 import { queryFlag, queryText } from "./query.ts";
 import { json } from "./reply.ts";
 import { type Route, route } from "./route.ts";
@@ -37,4 +40,17 @@ export const HISTORY_ROUTES: readonly Route[] = [
     path: "/lighter/images/{name}/reflog",
     handle: ({ services: { engine }, params: { name } }) => json(engine.history.reflog(name)),
   }),
+  route({
+    method: "POST",
+    path: "/lighter/images/{name}/rollback",
+    query: z.object({ to: queryText }),
+    handle: async ({ services: { engine }, params: { name }, query: { to } }) =>
+      json(await engine.history.rollback(name, parsePlace(to || ONE_BACK), applyInstruction)),
+  }),
 ];
+
+const ONE_BACK = "1";
+
+function applyInstruction(config: ImageRunConfig, instruction: string): ImageRunConfig {
+  return { ...config, ...applyChanges(config, [instruction]) };
+}

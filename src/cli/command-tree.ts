@@ -37,6 +37,7 @@ const rename = () => import("./commands/rename.ts");
 const restart = () => import("./commands/restart.ts");
 const rm = () => import("./commands/rm.ts");
 const rmi = () => import("./commands/rmi.ts");
+const rollback = () => import("./commands/rollback.ts");
 const run = () => import("./commands/run.ts");
 const save = () => import("./commands/save.ts");
 const search = () => import("./commands/search.ts");
@@ -81,6 +82,7 @@ export const commands: Readonly<Record<string, CommandLoader>> = {
   restart,
   rm,
   rmi,
+  rollback,
   run,
   save,
   search,

@@ -59,3 +59,21 @@ export interface ReflogEntry {
   readonly Detail: string;
   readonly CreatedBy: string;
 }
+
+/** `POST /lighter/images/{name}/rollback` */
+export interface RolledBackImage {
+  /** What the name stands for now. */
+  readonly Id: string;
+  /** What it stood for, which is `@{1}` in its reflog. */
+  readonly Previous: string;
+  /** How many layers it has now. */
+  readonly Layers: number;
+  /** Fields of the configuration of which the history does not tell what they were. */
+  readonly KeptConfig: readonly string[];
+}
+
+/** `POST /lighter/containers/{id}/rollback` */
+export interface RolledBackContainer extends RolledBackImage {
+  /** The image that keeps what was taken away; the same as `Previous` if nothing had been written since. */
+  readonly Saved: string;
+}

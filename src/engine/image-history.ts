@@ -1,10 +1,14 @@
 import { fail } from "../base/errors.ts";
+import { diffIdsOf } from "../image/config.ts";
 import type { ChainId } from "../image/digest.ts";
 import { findPlace, type PlacedImage } from "../image/find-place.ts";
 import { type ChangeCounts, countChanges, type FileChange, fileChanges, layerFiles } from "../image/layer-files.ts";
 import type { Layer } from "../image/layer-store.ts";
 import { layerTree } from "../image/layer-tree.ts";
-import { parseReference } from "../image/reference.ts";
+import type { Place } from "../image/place.ts";
+import { familiarName, parseReference } from "../image/reference.ts";
+import type { ApplyInstruction } from "../image/replay-history.ts";
+import { rollbackImage } from "../image/rollback-image.ts";
 import { type Step, stepsOf } from "../image/steps.ts";
 import type { OverlayRoot } from "../snapshot/root-access.ts";
 import type { ContainerRecord } from "./container-record.ts";
@@ -71,6 +75,14 @@ export class ImageHistory {
       Detail: detail,
       CreatedBy: images.get(imageId)?.config.history?.at(-1)?.created_by ?? "",
     }));
+  }
+
+  /** Moves a name to an earlier state of its image, or back again. @throws as `rollbackImage` */
+  async rollback(name: string, place: Place, apply: ApplyInstruction) {
+    const { events } = this.#parts;
+    const { image, previous, kept } = await rollbackImage(this.#parts, name, place, apply);
+    events.emit("image", "tag", image.id, { name: familiarName(parseReference(name)) });
+    return { Id: image.id, Previous: previous.id, Layers: diffIdsOf(image.config).length, KeptConfig: kept };
   }
 
   #find(name: string): PlacedImage {

@@ -52,6 +52,7 @@ export interface NewImage {
   readonly tags?: readonly Reference[];
   /** Why it gets them, for their reflogs; default `tag`. */
   readonly reason?: ReflogReason;
+  readonly detail?: string;
   /** The name with a digest under which a registry has it; written in the same transaction. */
   readonly repoDigest?: Reference;
 }
@@ -180,7 +181,9 @@ export class ImageStore {
           this.content.publish(configBlob, manifestBlob);
           this.#insert(configBlob.digest, manifestBlob, chainId, image.parentId);
         }
-        for (const tag of image.tags ?? []) this.#setTag(configBlob.digest, tag, image.reason);
+        for (const tag of image.tags ?? []) {
+          this.#setTag(configBlob.digest, tag, image.reason, image.detail);
+        }
         if (image.repoDigest) this.addRepoDigest(configBlob.digest, image.repoDigest);
       });
       if (image.tags?.length) this.#writeIndex();
