@@ -1,15 +1,15 @@
 import { once } from "node:events";
 import { closeSync, writeSync } from "node:fs";
-import type { Server } from "node:http";
+import { type Address, formatAddress } from "../base/engine-address.ts";
 import { fail } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { type Paths, resolvePaths } from "../base/paths.ts";
 import { VERSION } from "../base/version.ts";
 import { Engine } from "../engine/engine.ts";
 import { lockRoot } from "../store/engine-lock.ts";
+import { type ListenOptions, listenEverywhere, planListeners } from "./listeners.ts";
 import { ROUTES } from "./routes.ts";
 import { createApiServer } from "./server.ts";
-import { listenOnUnixSocket } from "./unix-listener.ts";
 
 /** The `Server` header, in the shape of Docker's. */
 const PRODUCT = `Lighter/${VERSION} (linux)`;
@@ -17,8 +17,8 @@ const PRODUCT = `Lighter/${VERSION} (linux)`;
 export interface DaemonOptions {
   /** Of the state; the default is {@link resolvePaths}'. */
   readonly root?: string;
-  /** Where to listen; the first is the engine's own, by default the root's. */
-  readonly sockets?: readonly string[];
+  /** How to be reached. The first unix socket is the engine's own; where none is named, it is the root's, beside the others. */
+  readonly listen: ListenOptions;
   readonly log: Log;
   /** Gets one line, `ready` or `running`, and is closed: for whoever started this process. */
   readonly readyFd?: number;
@@ -29,10 +29,12 @@ export interface DaemonOptions {
  * @throws conflict `ENGINE_RUNNING` where another process has the root and nobody waits for a word on `readyFd`
  */
 export async function runDaemon(options: DaemonOptions): Promise<void> {
-  const { log, readyFd } = options;
+  const { log, readyFd, listen } = options;
   const defaults = resolvePaths(options.root);
-  const sockets = options.sockets?.length ? options.sockets : [defaults.socket];
-  const paths: Paths = { ...defaults, socket: sockets[0] ?? defaults.socket };
+  const addresses = withOwnSocket(listen.addresses, defaults.socket);
+  const plan = planListeners({ ...listen, addresses }, log);
+  const own = addresses.find(({ kind }) => kind === "unix");
+  const paths: Paths = { ...defaults, socket: own?.kind === "unix" ? own.path : defaults.socket };
   // Asked for before the first await, so that no signal finds the process without a plan.
   const stop = stopSignal();
   using lock = lockRoot(paths.root);
@@ -42,23 +44,19 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
     return announce(readyFd, "running");
   }
   const engine = await Engine.open(paths, { log });
-  const listening: { server: Server; forget: () => void }[] = [];
   try {
-    for (const socket of sockets) {
-      const server = createApiServer({ engine }, ROUTES, { log, product: PRODUCT });
-      listening.push({ server, forget: await listenOnUnixSocket(server, socket) });
-    }
-    log("info", "listening", { sockets, root: paths.root, pid: process.pid });
+    const options = { log, product: PRODUCT };
+    using _ = await listenEverywhere(plan, (create) => createApiServer({ engine }, ROUTES, options, create));
+    log("info", "listening", { addresses: addresses.map(formatAddress), root: paths.root, pid: process.pid });
     if (readyFd !== undefined) announce(readyFd, "ready");
     log("info", "stopping", { signal: await stop });
   } finally {
-    for (const { server, forget } of listening) {
-      forget();
-      server.close();
-      server.closeAllConnections();
-    }
     await engine.close();
   }
+}
+
+function withOwnSocket(addresses: readonly Address[], socket: string): readonly Address[] {
+  return addresses.some(({ kind }) => kind === "unix") ? addresses : [{ kind: "unix", path: socket }, ...addresses];
 }
 
 function announce(fd: number, word: "ready" | "running"): void {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
-import type { Server } from "node:http";
+import { createServer as createHttpServer, type Server } from "node:http";
 import { connect, createServer, type Server as NetServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -140,10 +140,15 @@ async function* endless(abort: AbortSignal) {
 beforeAll(async () => {
   processes = createServer({ allowHalfOpen: true }, (socket) => processSide(socket)).listen(processPath);
   // None of these routes asks the services anything.
-  server = createApiServer({} as Services, routes, {
-    log: (_level, message) => logged.push(message),
-    product: "Lighter/test (linux)",
-  }).listen(socketPath);
+  server = createApiServer(
+    {} as Services,
+    routes,
+    {
+      log: (_level, message) => logged.push(message),
+      product: "Lighter/test (linux)",
+    },
+    createHttpServer,
+  ).listen(socketPath);
   await once(server, "listening");
 });
 

@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type Server, ServerResponse } from "node:http";
+import { type IncomingMessage, type Server, type ServerOptions, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { fail, LighterError } from "../base/errors.ts";
@@ -14,14 +14,18 @@ import type { Services } from "./services.ts";
 /** Registry credentials and build arguments travel in headers and URLs; Go's servers take as much. */
 const MAX_HEADER_BYTES = 1024 * 1024;
 
-/** The Engine API over HTTP/1.1; the caller makes it listen, on as many sockets as it likes. */
+/**
+ * The Engine API over HTTP/1.1; the caller makes it listen.
+ * @param create node:http's, or node:https' with credentials
+ */
 export function createApiServer(
   services: Services,
   routes: readonly Route[],
   options: { readonly log: Log; readonly product: string },
+  create: (options: ServerOptions) => Server,
 ): Server {
   const context: Context = { services, findRoute: compileRoutes(routes), log: options.log };
-  const server = createServer({
+  const server = create({
     maxHeaderSize: MAX_HEADER_BYTES,
     // A build's context may take its time, and Docker's clients keep idle connections for as long as they like.
     requestTimeout: 0,

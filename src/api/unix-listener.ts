@@ -6,16 +6,19 @@ import { errnoOf, fail, messageOf } from "../base/errors.ts";
 
 /** sun_path without its final zero (unix(7)). */
 const MAX_SOCKET_PATH_BYTES = 107;
-const SOCKET_GROUP = "docker";
+/** Docker's; where there is none, the socket is root's alone. */
+const DEFAULT_GROUP = "docker";
 
 /**
- * Makes a server listen at a path, for root and the group `docker` (root's where there is none). The socket is bound under
+ * Makes a server listen at a path, for root and a group. The socket is bound under
  * another name and renamed when it listens and its rights are set: whoever sees the name can connect, and a dead engine's
  * socket is replaced in one step. Only the holder of the root's lock may call this.
+ * @param group name or number; undefined: `docker`, or root's where there is none
  * @returns how to remove the name again
- * @throws invalid `SOCKET_PATH_TOO_LONG`; unavailable `CANNOT_LISTEN`
+ * @throws invalid `SOCKET_PATH_TOO_LONG`, `NO_SUCH_GROUP`; unavailable `CANNOT_LISTEN`
  */
-export async function listenOnUnixSocket(server: Server, path: string): Promise<() => void> {
+export async function listenOnUnixSocket(server: Server, path: string, group?: string): Promise<() => void> {
+  const gid = group === undefined ? (groupId(DEFAULT_GROUP) ?? 0) : requireGroup(group);
   const temporary = `${path}.${process.pid}`;
   if (Buffer.byteLength(temporary) > MAX_SOCKET_PATH_BYTES) {
     fail("invalid", "SOCKET_PATH_TOO_LONG", `the socket's path is too long for the system: ${path}: use a shorter one`);
@@ -25,7 +28,7 @@ export async function listenOnUnixSocket(server: Server, path: string): Promise<
     removeIfThere(temporary);
     server.listen(temporary);
     await once(server, "listening");
-    chownSync(temporary, 0, groupId(SOCKET_GROUP));
+    chownSync(temporary, 0, gid);
     chmodSync(temporary, 0o660);
     renameSync(temporary, path);
   } catch (cause) {
@@ -43,10 +46,15 @@ function removeIfThere(path: string): void {
   }
 }
 
-/** From /etc/group (group(5)); 0 where the group does not exist. */
-function groupId(name: string): number {
+function requireGroup(group: string): number {
+  if (/^\d{1,9}$/.test(group)) return Number(group);
+  return groupId(group) ?? fail("invalid", "NO_SUCH_GROUP", `there is no group ${group}: make it, or name another`);
+}
+
+/** From /etc/group (group(5)). */
+function groupId(name: string): number | null {
   const line = readFileSync("/etc/group", "utf8")
     .split("\n")
     .find((entry) => entry.startsWith(`${name}:`));
-  return Number(line?.split(":")[2] ?? 0);
+  return line === undefined ? null : Number(line.split(":")[2]);
 }

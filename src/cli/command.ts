@@ -1,5 +1,5 @@
-import type { Address } from "../client/address.ts";
 import type { Api } from "../client/api.ts";
+import type { ConnectedEngine } from "./connect-engine.ts";
 import type { Options, Values } from "./option.ts";
 
 /** One command as data: what `--help` and the documentation show, what the parser accepts, and what it does. */
@@ -38,8 +38,8 @@ export interface Invocation<V> {
   readonly operands: readonly string[];
   /** Connects, and starts an engine where none listens. */
   engine(): Promise<Api>;
-  /** Where the engine listens, which is made sure of as by `engine`. */
-  engineAddress(): Promise<Address>;
+  /** The same, with where it listens. */
+  connectedEngine(): Promise<ConnectedEngine>;
 }
 
 /** Gives `run` the types that the table of options implies. */

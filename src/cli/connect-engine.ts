@@ -1,14 +1,21 @@
+import { type Address, PLAIN_PORT, parseAddress, TLS_PORT } from "../base/engine-address.ts";
 import { errnoOf, LighterError } from "../base/errors.ts";
 import { resolvePaths } from "../base/paths.ts";
-import { type Address, parseAddress } from "../client/address.ts";
 import { type Api, openApi } from "../client/api.ts";
+import type { TlsCredentials, TlsFlags } from "../client/tls-credentials.ts";
 import { openTransport } from "../client/transport.ts";
 import { tracePhase } from "./trace.ts";
 
 /** Where the engine is, and its API over connections that are kept. */
 export interface ConnectedEngine {
   readonly address: Address;
+  readonly tls: TlsCredentials | null;
   readonly api: Api;
+}
+
+/** What the flags before a command's name say of the engine. */
+export interface EngineFlags extends TlsFlags {
+  readonly host?: string;
 }
 
 /**
@@ -16,11 +23,9 @@ export interface ConnectedEngine {
  * listen.
  * @throws unavailable, in Docker's words, when a named engine does not listen
  */
-export async function connectEngine(host = process.env.LIGHTER_HOST): Promise<ConnectedEngine> {
-  if (host) {
-    const address = parseAddress(host);
-    return { address, api: openApi(await openTransport(address)) };
-  }
+export async function connectEngine(flags: EngineFlags): Promise<ConnectedEngine> {
+  const host = flags.host ?? process.env.LIGHTER_HOST;
+  if (host) return connectNamed(host, flags);
   const paths = resolvePaths();
   const address: Address = { kind: "unix", path: paths.socket };
   const transport = await openTransport(address);
@@ -38,7 +43,14 @@ export async function connectEngine(host = process.env.LIGHTER_HOST): Promise<Co
     );
   }
   tracePhase("connected");
-  return { address, api: openApi(transport) };
+  return { address, tls: null, api: openApi(transport) };
+}
+
+async function connectNamed(host: string, flags: EngineFlags): Promise<ConnectedEngine> {
+  const isTcp = !host.startsWith("/") && !/^(?:unix|ssh):/.test(host);
+  const tls = isTcp ? (await import("../client/tls-credentials.ts")).readTlsCredentials(flags) : null;
+  const address = parseAddress(host, tls ? TLS_PORT : PLAIN_PORT);
+  return { address, tls, api: openApi(await openTransport(address, tls)) };
 }
 
 function isNobodyThere(error: LighterError): boolean {

@@ -1,7 +1,7 @@
 import { LighterError } from "../base/errors.ts";
 import type { Command } from "./command.ts";
 import { commands, groups } from "./command-tree.ts";
-import { connectEngine } from "./connect-engine.ts";
+import { connectEngine, type EngineFlags } from "./connect-engine.ts";
 import { describeFailure } from "./describe-failure.ts";
 import { globalOptions } from "./global-options.ts";
 import { print, printError } from "./output.ts";
@@ -22,16 +22,16 @@ async function main(argv: readonly string[]): Promise<number> {
     const [name, ...rest] = parsed.operands;
     if (name === undefined || name === "help") return await printHelpOf(rest);
     const group = groups[name];
-    if (group && Object.hasOwn(groups, name)) return await runInGroup(name, rest, parsed.options.host);
+    if (group && Object.hasOwn(groups, name)) return await runInGroup(name, rest, parsed.options);
     const loader = Object.hasOwn(commands, name) ? commands[name] : undefined;
     if (!loader) return await unknownCommand(name);
-    return await runCommand((await loader()).command, rest, parsed.options.host);
+    return await runCommand((await loader()).command, rest, parsed.options);
   } catch (error) {
     return await reportUsage(globalOptions, error);
   }
 }
 
-async function runCommand(command: Command, argv: readonly string[], host: string | undefined): Promise<number> {
+async function runCommand(command: Command, argv: readonly string[], flags: EngineFlags): Promise<number> {
   let invocation: Parameters<Command["run"]>[0];
   try {
     const parsed = parseArguments(command, argv);
@@ -40,8 +40,8 @@ async function runCommand(command: Command, argv: readonly string[], host: strin
     invocation = {
       options,
       operands,
-      engine: async () => (await connectEngine(host)).api,
-      engineAddress: async () => (await connectEngine(host)).address,
+      engine: async () => (await connectEngine(flags)).api,
+      connectedEngine: () => connectEngine(flags),
     };
   } catch (error) {
     return await reportUsage(command, error);
@@ -54,11 +54,11 @@ async function runCommand(command: Command, argv: readonly string[], host: strin
   }
 }
 
-async function runInGroup(group: string, argv: readonly string[], host: string | undefined): Promise<number> {
+async function runInGroup(group: string, argv: readonly string[], flags: EngineFlags): Promise<number> {
   const [name, ...rest] = argv;
   const members = groups[group]?.commands ?? {};
   const loader = name !== undefined && Object.hasOwn(members, name) ? members[name] : undefined;
-  if (loader) return runCommand((await loader()).command, rest, host);
+  if (loader) return runCommand((await loader()).command, rest, flags);
   if (name !== undefined && name !== "--help" && name !== "help") return unknownCommand(`${group} ${name}`, group);
   await print(await (await import("./help.ts")).groupHelp(group));
   return 0;

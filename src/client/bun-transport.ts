@@ -1,14 +1,13 @@
 import { LighterError } from "../base/errors.ts";
-import type { Address } from "./address.ts";
 import { ByteQueue } from "./byte-queue.ts";
 import { connectionLost, unreachable } from "./connection-error.ts";
 import { ResponseReader, type ResponseSink } from "./http-response.ts";
-import type { RawStream, Request, Response, Transport } from "./transport.ts";
+import type { DirectAddress, RawStream, Request, Response, Transport } from "./transport.ts";
 
 type Answer = Response & { readonly stream: RawStream | null };
 
 /** HTTP/1.1 over `Bun.connect`: see {@link openTransport} for why not node:http. */
-export function openBunTransport(address: Address): Transport {
+export function openBunTransport(address: DirectAddress): Transport {
   const idle: Connection[] = [];
   const open = new Set<Connection>();
 
@@ -52,10 +51,10 @@ class Connection {
 
   private constructor(
     private readonly socket: Bun.Socket<{ connection: Connection | null }>,
-    private readonly address: Address,
+    private readonly address: DirectAddress,
   ) {}
 
-  static async open(address: Address): Promise<Connection> {
+  static async open(address: DirectAddress): Promise<Connection> {
     const handlers: Bun.SocketHandler<{ connection: Connection | null }> = {
       data: (socket, bytes) => socket.data.connection?.received(bytes),
       drain: (socket) => socket.data.connection?.drain(),

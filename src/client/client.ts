@@ -5,9 +5,10 @@
  *     await using engine = await Engine.start();
  *     const { stdout } = await engine.run("busybox", ["echo", "hi"]);
  */
+
+import { PLAIN_PORT, parseAddress, TLS_PORT } from "../base/engine-address.ts";
 import { LighterError } from "../base/errors.ts";
 import { resolvePaths } from "../base/paths.ts";
-import { parseAddress } from "./address.ts";
 import { type Api, openApi } from "./api.ts";
 import { type DockerfileSource, openDirectoryContext } from "./build-context.ts";
 import { collectResult, type Result } from "./collect-output.ts";
@@ -17,6 +18,7 @@ import { findExecutable } from "./executable.ts";
 import type { ImageSummary } from "./image-documents.ts";
 import type { VersionDocument } from "./resource-documents.ts";
 import { startEngine } from "./start-engine.ts";
+import { readTlsCredentials, type TlsCredentials } from "./tls-credentials.ts";
 import { openTransport } from "./transport.ts";
 
 export type { ErrorKind } from "../base/errors.ts";
@@ -35,6 +37,7 @@ export type {
 } from "./container-documents.ts";
 export type { ImageSummary } from "./image-documents.ts";
 export type { VersionDocument } from "./resource-documents.ts";
+export type { TlsCredentials } from "./tls-credentials.ts";
 export { Container, LighterError };
 
 export interface StartOptions {
@@ -84,11 +87,12 @@ export class Engine implements AsyncDisposable {
   }
 
   /**
-   * Joins the engine that listens at `unix:///path` or `tcp://host:port`; starts nothing.
-   * @throws invalid `INVALID_HOST`; unavailable `ENGINE_UNREACHABLE`
+   * Joins the engine that listens at `unix:///path`, `tcp://host:port` or `ssh://user@host`; starts nothing.
+   * @param tls for TCP; by default what DOCKER_TLS_VERIFY and DOCKER_CERT_PATH say, and null: without
+   * @throws invalid `INVALID_HOST`, `TLS_FILE`; unavailable `ENGINE_UNREACHABLE`
    */
-  static async connect(host: string): Promise<Engine> {
-    const transport = await openTransport(parseAddress(host));
+  static async connect(host: string, tls: TlsCredentials | null = readTlsCredentials()): Promise<Engine> {
+    const transport = await openTransport(parseAddress(host, tls ? TLS_PORT : PLAIN_PORT), tls);
     await transport.connect();
     return new Engine(openApi(transport));
   }

@@ -1,5 +1,5 @@
+import { type Address, formatAddress } from "../base/engine-address.ts";
 import { errnoOf, LighterError, messageOf } from "../base/errors.ts";
-import { type Address, formatAddress } from "./address.ts";
 
 /** Nobody listens, or not for us. The `cause` keeps the system's error, by which a caller knows whether to start one. */
 export function unreachable(address: Address, cause: unknown): LighterError {

@@ -1,17 +1,21 @@
-import { Agent, type ClientRequest, request as httpRequest, type IncomingMessage } from "node:http";
+import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type IncomingMessage } from "node:http";
+import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import type { Socket } from "node:net";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import type { Address } from "../base/engine-address.ts";
 import { errnoOf, type LighterError } from "../base/errors.ts";
-import type { Address } from "./address.ts";
 import { connectionLost, unreachable } from "./connection-error.ts";
-import type { RawStream, Request, Response, Transport } from "./transport.ts";
+import type { TlsCredentials } from "./tls-credentials.ts";
+import type { DirectAddress, RawStream, Request, Response, Transport } from "./transport.ts";
 
 type Answer = Response & { readonly stream: RawStream | null };
 
-/** HTTP/1.1 over node:http, for Node. */
-export function openNodeTransport(address: Address): Transport {
-  const agent = new Agent({ keepAlive: true });
+/** HTTP/1.1 over node:http, for Node; over node:https where there are credentials. */
+export function openNodeTransport(address: DirectAddress, tls: TlsCredentials | null = null): Transport {
+  const agent = tls ? new HttpsAgent({ keepAlive: true }) : new HttpAgent({ keepAlive: true });
+  const send = tls ? httpsRequest : httpRequest;
+  const secrets = tls && { ca: tls.ca, cert: tls.cert, key: tls.key, rejectUnauthorized: tls.verify };
   const raw = new Set<Socket>();
   const where = address.kind === "unix" ? { socketPath: address.path } : { host: address.host, port: address.port };
 
@@ -20,7 +24,7 @@ export function openNodeTransport(address: Address): Transport {
       const headers: Record<string, string> = { ...request.headers };
       if (typeof request.body === "string") headers["Content-Type"] = "application/json";
       if (upgrade) Object.assign(headers, { Connection: "Upgrade", Upgrade: "tcp" });
-      const outgoing = httpRequest({ ...where, agent, method: request.method, path: request.path, headers });
+      const outgoing = send({ ...where, ...secrets, agent, method: request.method, path: request.path, headers });
       outgoing.on("error", (error) => reject(connectionError(address, error)));
       outgoing.on("response", (message) => resolve({ ...answerOf(message), body: message, stream: null }));
       outgoing.on("upgrade", (message, socket: Socket, first) => {
@@ -70,7 +74,10 @@ function rawStream(socket: Socket): RawStream {
 
 /** What cannot have reached an engine, apart from what was cut off. */
 const UNREACHED = new Set(["ENOENT", "ECONNREFUSED", "EACCES", "EPERM", "ENOTFOUND", "EHOSTUNREACH", "ETIMEDOUT"]);
+/** How OpenSSL and Node name what is wrong with certificates. */
+const TLS_FAILURE = /^(?:ERR_(?:TLS|SSL)_|SELF_SIGNED|DEPTH_ZERO|UNABLE_TO_|CERT_|EPROTO)/;
 
 function connectionError(address: Address, cause: Error): LighterError {
-  return UNREACHED.has(errnoOf(cause) ?? "") ? unreachable(address, cause) : connectionLost(address, cause);
+  const errno = errnoOf(cause) ?? "";
+  return UNREACHED.has(errno) || TLS_FAILURE.test(errno) ? unreachable(address, cause) : connectionLost(address, cause);
 }

@@ -3,13 +3,13 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Address } from "./address.ts";
 import { readText } from "./api.ts";
 import { openBunTransport } from "./bun-transport.ts";
 import { openNodeTransport } from "./node-transport.ts";
+import type { DirectAddress } from "./transport.ts";
 
 let directory: string;
-let address: Address;
+let address: DirectAddress;
 let server: Server;
 let connections = 0;
 

@@ -1,4 +1,10 @@
-import type { Address } from "./address.ts";
+import type { Address } from "../base/engine-address.ts";
+import { LighterError } from "../base/errors.ts";
+import { connectionLost } from "./connection-error.ts";
+import type { TlsCredentials } from "./tls-credentials.ts";
+
+/** What a socket of this machine can reach. */
+export type DirectAddress = Exclude<Address, { kind: "ssh" }>;
 
 export type Method = "GET" | "HEAD" | "POST" | "PUT" | "DELETE";
 
@@ -41,10 +47,35 @@ export interface Transport {
 }
 
 /**
- * The transport of this runtime. On Bun a socket of its own instead of node:http, because loading node:http or node:net
+ * The transport to an address. On Bun a socket of its own instead of node:http, because loading node:http or node:net
  * costs a command 8 to 12 ms, which is more than everything else that it does.
+ * TLS and ssh have their own costs, and no command of a person waits for these milliseconds there.
+ * @param tls for TCP; null: without
  */
-export async function openTransport(address: Address): Promise<Transport> {
-  if ("Bun" in globalThis) return (await import("./bun-transport.ts")).openBunTransport(address);
-  return (await import("./node-transport.ts")).openNodeTransport(address);
+export async function openTransport(address: Address, tls: TlsCredentials | null = null): Promise<Transport> {
+  if (address.kind === "ssh") return openSshTransport(address);
+  if ("Bun" in globalThis && (tls === null || address.kind === "unix")) {
+    return (await import("./bun-transport.ts")).openBunTransport(address);
+  }
+  return (await import("./node-transport.ts")).openNodeTransport(address, tls);
+}
+
+async function openSshTransport(address: Extract<Address, { kind: "ssh" }>): Promise<Transport> {
+  const { openSshBridge } = await import("./ssh-bridge.ts");
+  const bridge = await openSshBridge(address);
+  const transport = await openTransport({ kind: "unix", path: bridge.socket });
+  // The bridge's own socket is nobody's business: what failed is the way to the other machine.
+  const named = <T>(answer: Promise<T>): Promise<T> =>
+    answer.catch((error) => {
+      throw error instanceof LighterError ? connectionLost(address, error) : error;
+    });
+  return {
+    connect: () => named(transport.connect()),
+    send: (request) => named(transport.send(request)),
+    upgrade: (request) => named(transport.upgrade(request)),
+    close() {
+      transport.close();
+      bridge.close();
+    },
+  };
 }

@@ -54,6 +54,7 @@ export class TestEngine implements AsyncDisposable {
   readonly #before = survey();
   readonly #ids = new Set<string>();
   #daemon: ChildProcess | undefined;
+  #log = "";
   #wasKilled = false;
 
   constructor(root: string, env: Record<string, string> = {}) {
@@ -76,6 +77,11 @@ export class TestEngine implements AsyncDisposable {
     return pid;
   }
 
+  /** What the engine has said of itself since it started. */
+  get log(): string {
+    return this.#log;
+  }
+
   /** Process ids of all engines that run on this root, those too that a client started. */
   daemons(): number[] {
     const pids = survey()
@@ -94,9 +100,9 @@ export class TestEngine implements AsyncDisposable {
       stdio: ["ignore", "ignore", "pipe", "pipe"],
     });
     this.#daemon = daemon;
-    let log = "";
+    this.#log = "";
     daemon.stderr?.on("data", (chunk: Buffer) => {
-      log += chunk;
+      this.#log += chunk;
     });
     const ready = daemon.stdio[3];
     if (!ready) throw new Error("no pipe for the engine's readiness");
@@ -104,7 +110,7 @@ export class TestEngine implements AsyncDisposable {
       `the engine of ${this.root} is ready`,
       Promise.race([once(ready, "data"), once(daemon, "exit")]),
     );
-    if (String(line).trim() !== "ready") throw new Error(`the engine did not start (${line}): ${log}`);
+    if (String(line).trim() !== "ready") throw new Error(`the engine did not start (${line}): ${this.#log}`);
   }
 
   /** Asks the engine to end, as a service manager does; containers go on. */

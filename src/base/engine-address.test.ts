@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { formatAddress, parseAddress } from "./address.ts";
+import { formatAddress, parseAddress } from "./engine-address.ts";
 
 test.each([
   ["unix:///run/lighter.sock", { kind: "unix", path: "/run/lighter.sock" }, "unix:///run/lighter.sock"],
@@ -10,15 +10,30 @@ test.each([
     { kind: "tcp", host: "engine.example.org", port: 2375 },
     "tcp://engine.example.org:2375",
   ],
+  [
+    "ssh://me@host:22/run/x.sock",
+    { kind: "ssh", destination: "me@host", port: 22, path: "/run/x.sock" },
+    "ssh://me@host:22/run/x.sock",
+  ],
+  ["ssh://host/", { kind: "ssh", destination: "host", port: null, path: null }, "ssh://host"],
   ["tcp://[::1]:99/", { kind: "tcp", host: "::1", port: 99 }, "tcp://[::1]:99"],
 ] as const)("%s is understood and printed", (text, address, printed) => {
   expect(parseAddress(text)).toEqual(address);
   expect(formatAddress(parseAddress(text))).toBe(printed);
 });
 
-test.each(["", "unix://", "unix://relative", "tcp://", "tcp://host:99999", "ssh://host", "host:2375", "tcp://a/b"])(
-  "%p is refused by name",
-  (text) => {
-    expect(() => parseAddress(text)).toThrow(`invalid engine address "${text}"`);
-  },
-);
+test.each([
+  "",
+  "unix://",
+  "unix://relative",
+  "tcp://",
+  "tcp://host:99999",
+  "ssh://-oProxyCommand=x",
+  "ssh://-l@host",
+  "ssh://a b",
+  "ssh://host:99999",
+  "host:2375",
+  "tcp://a/b",
+])("%p is refused by name", (text) => {
+  expect(() => parseAddress(text)).toThrow(`invalid engine address "${text}"`);
+});
