@@ -9,6 +9,7 @@ export const BUILD_PACKAGES = [
   "libseccomp-dev",
   "libssl-dev",
   "zlib1g-dev",
+  "libdeflate-dev",
   "libzstd-dev",
   "liblzma-dev",
   "libbz2-dev",

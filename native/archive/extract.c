@@ -274,8 +274,12 @@ static void extract_member(struct extractor *extractor, struct tar_reader *reade
 	if (extractor->is_layer && starts_with(name, META_PREFIX))
 		return;
 	int fd = extract_entry(extractor, name, entry);
-	if (entry->type == TAR_FILE)
+	if (entry->type == TAR_FILE) {
+		extractor->content += entry->size;
 		write_content(reader, fd, entry);
+	} else if (entry->type == TAR_SYMBOLIC_LINK) {
+		extractor->content += (int64_t)strlen(entry->link);
+	}
 	extract_attributes(extractor, name, fd, entry);
 }
 

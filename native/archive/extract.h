@@ -28,6 +28,8 @@ struct extractor {
 	/* Directories' times, set at the end, when nothing is put into them any more. */
 	struct directory_time *times;
 	size_t time_count;
+	/* Bytes of the files made, as `usage` counts them. */
+	int64_t content;
 };
 
 /* Zero all, then fill the fields above; begin last. */

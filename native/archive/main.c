@@ -21,7 +21,7 @@ static const struct {
 	{ "changes", operation_changes },     { "compare", operation_compare }, { "difference", operation_difference },
 	{ "copy-tree", operation_copy_tree }, { "hash", operation_hash },
 	{ "spool", operation_spool },         { "usage", operation_usage }, { "empty", operation_empty },
-	{ "spread", operation_spread },
+	{ "spread", operation_spread },       { "compress", operation_compress },
 };
 
 int main(int argc, char **argv)

@@ -17,5 +17,6 @@ void operation_spool(void);
 void operation_usage(void);
 void operation_empty(void);
 void operation_spread(void);
+void operation_compress(void);
 
 #endif

@@ -117,6 +117,7 @@ void pack_member(struct packer *packer, int parent_fd, const char *name, const c
 	read_xattrs(&entry, parent_fd, name);
 	switch (entry.type) {
 	case TAR_FILE:
+		packer->content += entry.size;
 		pack_file(packer, parent_fd, name, &entry);
 		break;
 	case TAR_DIRECTORY:
@@ -124,6 +125,7 @@ void pack_member(struct packer *packer, int parent_fd, const char *name, const c
 		break;
 	case TAR_SYMBOLIC_LINK:
 		entry.link = read_link_at(parent_fd, name);
+		packer->content += (int64_t)strlen(entry.link);
 		write_entry(packer, &entry);
 		break;
 	default:
@@ -170,6 +172,7 @@ void operation_pack(void)
 	report_open('{');
 	report_text_field("digest", digest);
 	report_integer_field("size", packer.writer.digest.size);
+	report_integer_field("content", packer.content);
 	report_close('}');
 }
 

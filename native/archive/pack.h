@@ -17,6 +17,8 @@ struct packer {
 	/* Later times are cut to this one. */
 	int64_t newest;
 	struct link_table links;
+	/* Bytes of the files added so far, as `usage` counts them. */
+	int64_t content;
 };
 
 /* Adds what is in an open directory; `prefix` is put before the names, without a slash between. */

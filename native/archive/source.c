@@ -151,11 +151,9 @@ void report_source(struct source *source)
 {
 	bool came_plain = source->compression == COMPRESSION_NONE;
 	bool stored_inflated = came_plain || !is_stored_as_it_came(source->compression);
-	report_open('{');
 	report_digest_field("blob", stored_inflated ? &source->tar_digest : &source->input_digest);
 	report_text_field("compression", stored_inflated                            ? "none"
 					 : source->compression == COMPRESSION_GZIP ? "gzip"
 										   : "zstd");
 	report_digest_field("tar", &source->tar_digest);
-	report_close('}');
 }

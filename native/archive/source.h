@@ -52,7 +52,7 @@ void source_skip(struct source *source, int64_t length);
 /* Takes the rest (an archive may be padded), then digests and blob are complete. */
 void source_finish(struct source *source);
 
-/* {"blob":{...},"compression":...,"tar":{...}} */
+/* The fields "blob":{...},"compression":...,"tar":{...} */
 void report_source(struct source *source);
 
 #endif

@@ -41,7 +41,10 @@ void operation_unpack(void)
 	extract_archive(&extractor, &source);
 	extract_end(&extractor);
 	source_finish(&source);
+	report_open('{');
 	report_source(&source);
+	report_integer_field("content", extractor.content);
+	report_close('}');
 }
 
 void operation_copy_in(void)

@@ -4,8 +4,10 @@ import type { Store } from "../store/database.ts";
 import { diffIdsOf, type ImageConfig, parseImageConfig } from "./config.ts";
 import type { ContentStore, StagedBlob } from "./content-store.ts";
 import { type ChainId, chainIdsOf, type Digest, hexOf } from "./digest.ts";
+import type { LayerBlob } from "./layer-blobs.ts";
 import type { LayerStore, RemovedLayer } from "./layer-store.ts";
-import { manifestTypeOf, OCI_CONFIG, OCI_MANIFEST } from "./media-types.ts";
+import { makeManifest } from "./make-manifest.ts";
+import { manifestTypeOf } from "./media-types.ts";
 import {
   canonicalName,
   canonicalRepository,
@@ -25,7 +27,7 @@ export interface Image {
   readonly chainId: ChainId | null;
   /** The local image that this one was made from, as far as that is known and still here. */
   readonly parentId: Digest | null;
-  /** Bytes of all layers' archives, inflated. */
+  /** Bytes of all layers' files. */
   readonly sizeBytes: number;
   /** When it entered this store, in nanoseconds since the epoch (beyond 2^53: to sort and show, not to count with). */
   readonly createdNs: number;
@@ -174,7 +176,7 @@ export class ImageStore {
     try {
       const configBlob = await this.content.stage(configBytes);
       staged.push(configBlob);
-      const manifestBlob = await this.content.stage(image.manifest ?? this.#manifest(configBlob, chainId));
+      const manifestBlob = await this.content.stage(image.manifest ?? makeManifest(configBlob, this.#blobsOf(chainId)));
       staged.push(manifestBlob);
       this.store.transaction(() => {
         if (this.get(configBlob.digest) === null) {
@@ -266,7 +268,7 @@ export class ImageStore {
   sweep(): void {
     this.layers.sweep();
     const documents = this.list().flatMap(({ id, manifestDigest }) => [id, manifestDigest]);
-    this.content.keepOnly(new Set([...documents, ...this.layers.blobDigests()]));
+    this.content.keepOnly(new Set([...documents, ...this.layers.blobs.all()]));
     this.#writeIndex();
   }
 
@@ -293,15 +295,8 @@ export class ImageStore {
     return known;
   }
 
-  #manifest(config: StagedBlob, chainId: ChainId | null): Uint8Array {
-    return encode({
-      schemaVersion: 2,
-      mediaType: OCI_MANIFEST,
-      config: { mediaType: OCI_CONFIG, digest: config.digest, size: config.sizeBytes },
-      layers: this.layers
-        .stack(chainId)
-        .map(({ blob }) => ({ mediaType: blob.mediaType, digest: blob.digest, size: blob.sizeBytes })),
-    });
+  #blobsOf(chainId: ChainId | null): LayerBlob[] {
+    return this.layers.stack(chainId).map(({ blob }) => blob);
   }
 
   #insert(id: Digest, manifest: StagedBlob, chainId: ChainId | null, parentId: Digest | null): void {

@@ -1,11 +1,12 @@
 import type { Readable } from "node:stream";
 import { fail } from "../base/errors.ts";
-import { pack, unpack, unpackFile } from "../snapshot/archive.ts";
+import { pack, type Unpacked, unpack, unpackFile } from "../snapshot/archive.ts";
 import type { OverlayRoot } from "../snapshot/root-access.ts";
 import type { Snapshotter } from "../snapshot/snapshotter.ts";
 import type { Store } from "../store/database.ts";
 import type { ContentStore, StagedBlob } from "./content-store.ts";
 import { type ChainId, chainIdOf, type Digest, parseDigest } from "./digest.ts";
+import { type LayerBlob, LayerBlobs } from "./layer-blobs.ts";
 import { type LayerCompression, layerMediaType } from "./media-types.ts";
 
 /** An archive of nothing (two zero blocks): a step that changed no file makes no layer, as in Docker. */
@@ -15,9 +16,15 @@ export interface Layer {
   readonly chainId: ChainId;
   readonly parent: ChainId | null;
   readonly diffId: Digest;
-  /** The archive as it is stored and sent. */
-  readonly blob: { readonly digest: Digest; readonly mediaType: string; readonly sizeBytes: number };
-  /** Of the archive, inflated. */
+  readonly blob: LayerBlob;
+  /** Of its files, as Docker counts a layer's size: each once, directories as nothing. */
+  readonly sizeBytes: number;
+}
+
+/** What an archive turned out to hold. */
+interface Content {
+  readonly diffId: Digest;
+  readonly compression: LayerCompression;
   readonly sizeBytes: number;
 }
 
@@ -41,12 +48,15 @@ export class LayerStore {
   readonly #unpacking = new Map<ChainId, Promise<number>>();
   /** How many work on an image of these layers at the moment. */
   readonly #held = new Map<ChainId, number>();
+  readonly blobs: LayerBlobs;
 
   constructor(
     private readonly store: Store,
     private readonly content: ContentStore,
     private readonly snapshotter: Snapshotter,
-  ) {}
+  ) {
+    this.blobs = new LayerBlobs(store, content);
+  }
 
   find(chainId: ChainId): Layer | null {
     const row = this.#row(chainId);
@@ -64,7 +74,7 @@ export class LayerStore {
     return layers;
   }
 
-  /** Bytes of a layer and all below it. */
+  /** Bytes of the files of a layer and all below it. */
   totalSize(top: ChainId): number {
     return this.stack(top).reduce((sum, layer) => sum + layer.sizeBytes, 0);
   }
@@ -87,17 +97,10 @@ export class LayerStore {
       const lower = await this.#lowerPaths(parent);
       const unpacked = await unpack(source, this.snapshotter.upper(key), { blob: path, lower, signal: options.signal });
       const staged = { path, digest: parseDigest(unpacked.blob.digest), sizeBytes: unpacked.blob.size };
-      const tar = { digest: parseDigest(unpacked.tar.digest), sizeBytes: unpacked.tar.size };
-      const expected = options.expectedDiffId ?? tar.digest;
-      if (tar.digest !== expected) {
-        fail(
-          "invalid",
-          "LAYER_MISMATCH",
-          `invalid layer: its archive is ${tar.digest}, but the image names ${expected}`,
-        );
-      }
+      const content = contentOf(unpacked);
+      if (options.expectedDiffId !== undefined) assertDiffId(content, options.expectedDiffId);
       return this.store.transaction(() => {
-        const layer = this.adopt(parent, staged, unpacked.compression, tar);
+        const layer = this.#adopt(parent, staged, content);
         taken = this.#attach(layer.chainId, key);
         return layer;
       });
@@ -123,16 +126,13 @@ export class LayerStore {
     try {
       const lower = await this.#lowerPaths(parent);
       const unpacked = await unpackFile(staged.path, this.snapshotter.upper(key), { lower, signal });
-      const tar = { digest: parseDigest(unpacked.tar.digest), sizeBytes: unpacked.tar.size };
-      if (tar.digest !== expectedDiffId || unpacked.blob.digest !== staged.digest) {
-        fail(
-          "invalid",
-          "LAYER_MISMATCH",
-          `invalid layer: its archive is ${tar.digest}, but the image names ${expectedDiffId}`,
-        );
+      const content = contentOf(unpacked);
+      assertDiffId(content, expectedDiffId);
+      if (unpacked.blob.digest !== staged.digest) {
+        fail("invalid", "LAYER_MISMATCH", `invalid layer: its blob is ${unpacked.blob.digest}, not ${staged.digest}`);
       }
       return this.store.transaction(() => {
-        const layer = this.adopt(parent, staged, unpacked.compression, tar);
+        const layer = this.#adopt(parent, staged, content);
         taken = this.#attach(layer.chainId, key);
         return layer;
       });
@@ -141,28 +141,20 @@ export class LayerStore {
     }
   }
 
-  /**
-   * Stores an archive that is staged already (see `spool`) as a layer; it is unpacked when something runs on it.
-   * @param tar the archive inflated.
-   */
-  adopt(
-    parent: ChainId | null,
-    staged: StagedBlob,
-    compression: LayerCompression,
-    tar: { digest: Digest; sizeBytes: number },
-  ): Layer {
+  /** Stores an archive that is staged as a layer, if it is new. */
+  #adopt(parent: ChainId | null, staged: StagedBlob, { diffId, compression, sizeBytes }: Content): Layer {
     const layer: Layer = {
-      chainId: chainIdOf(parent, tar.digest),
+      chainId: chainIdOf(parent, diffId),
       parent,
-      diffId: tar.digest,
+      diffId,
       blob: { digest: staged.digest, mediaType: layerMediaType(compression), sizeBytes: staged.sizeBytes },
-      sizeBytes: tar.sizeBytes,
+      sizeBytes,
     };
     return this.store.transaction(() => {
       const known = this.find(layer.chainId);
       if (known) return known;
       // Another layer may have the same archive: its blob is here, and the staged file may have become it.
-      if (!this.#isBlobUsed(staged.digest)) this.content.publish(staged);
+      if (!this.blobs.isUsed(staged.digest)) this.content.publish(staged);
       this.#insert(layer);
       return layer;
     });
@@ -180,10 +172,12 @@ export class LayerStore {
   ): Promise<Layer | null> {
     const path = this.content.stagingPath();
     try {
-      const { digest, size } = await pack(this.snapshotter.upper(key), path, options.signal);
-      const tar = { digest: parseDigest(digest), sizeBytes: size };
+      const packed = await pack(this.snapshotter.upper(key), path, options.signal);
+      const diffId = parseDigest(packed.digest);
+      const staged = { path, digest: diffId, sizeBytes: packed.size };
+      const content: Content = { diffId, compression: "none", sizeBytes: packed.content };
       return this.store.transaction(() => {
-        const layer = digest === EMPTY_TAR ? null : this.adopt(parent, { path, ...tar }, "none", tar);
+        const layer = diffId === EMPTY_TAR ? null : this.#adopt(parent, staged, content);
         const taken = !options.keep && layer !== null && this.#attach(layer.chainId, key);
         if (!options.keep && !taken) this.snapshotter.remove(key);
         return layer;
@@ -245,7 +239,7 @@ export class LayerStore {
   discard(removed: readonly RemovedLayer[]): void {
     for (const { blobDigest, snapshot } of removed) {
       if (snapshot !== null) this.snapshotter.discard(snapshot);
-      if (!this.#isBlobUsed(blobDigest)) this.content.delete(blobDigest);
+      this.blobs.discard(blobDigest);
     }
   }
 
@@ -257,14 +251,7 @@ export class LayerStore {
       )
       .all();
     for (const { chain_id } of tops) this.discard(this.collect(chain_id));
-  }
-
-  /** The blobs that belong to layers. */
-  blobDigests(): Digest[] {
-    return this.store.db
-      .query<{ blob_digest: Digest }, []>("SELECT blob_digest FROM layer")
-      .all()
-      .map((row) => row.blob_digest);
+    this.blobs.sweep();
   }
 
   async #snapshotOf(chainId: ChainId): Promise<number> {
@@ -317,10 +304,6 @@ export class LayerStore {
     return true;
   }
 
-  #isBlobUsed(digest: Digest): boolean {
-    return this.store.db.query("SELECT 1 FROM layer WHERE blob_digest = ?").get(digest) !== null;
-  }
-
   #isUsed(chainId: ChainId): boolean {
     return (
       this.#held.has(chainId) ||
@@ -348,6 +331,15 @@ export interface RemovedLayer {
   readonly chainId: ChainId;
   readonly blobDigest: Digest;
   readonly snapshot: number | null;
+}
+
+function contentOf({ tar, compression, content }: Unpacked): Content {
+  return { diffId: parseDigest(tar.digest), compression, sizeBytes: content };
+}
+
+function assertDiffId({ diffId }: Content, expected: Digest): void {
+  if (diffId === expected) return;
+  fail("invalid", "LAYER_MISMATCH", `invalid layer: its archive is ${diffId}, but the image names ${expected}`);
 }
 
 function layerOf(row: Row): Layer {

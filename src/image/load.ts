@@ -75,7 +75,7 @@ export async function* loadImages(
     const loaded: Image[] = [];
     for (const described of await describe(archive)) {
       const before = described.tags.map((tag) => images.find(familiarName(tag)));
-      const image = await loadOne(archive, layers, images, described, signal);
+      const image = await loadOne({ archive, content, layers, images }, described, signal);
       loaded.push(image);
       yield* progressOf(image, described.tags, before);
     }
@@ -102,13 +102,19 @@ function* progressOf(
   }
 }
 
+interface Loading {
+  readonly archive: Spool;
+  readonly content: ContentStore;
+  readonly layers: LayerStore;
+  readonly images: ImageStore;
+}
+
 async function loadOne(
-  archive: Spool,
-  layers: LayerStore,
-  images: ImageStore,
+  loading: Loading,
   { config, layers: files, tags, manifest }: Described,
   signal?: AbortSignal,
 ): Promise<Image> {
+  const { layers, images } = loading;
   const diffIds = diffIdsOf(parseImageConfig(config));
   if (diffIds.length !== files.length) {
     invalid(`invalid manifest, layers length mismatch: expected ${diffIds.length}, got ${files.length}`);
@@ -119,10 +125,10 @@ async function loadOne(
   for (const [index, file] of files.entries()) {
     const [chainId, diffId] = [chain[index], diffIds[index]];
     if (chainId === undefined || diffId === undefined) break;
-    if (!layers.find(chainId)) await storeLayer(archive, layers, top, file, diffId, signal);
+    if (!layers.find(chainId)) await storeLayer(loading, top, file, diffId, signal);
     top = chainId;
   }
-  // Now, in the loading that the user waits for anyway, and not in the first start.
+  // Of layers that were here before: now, in the loading that the user waits for anyway, and not in the first start.
   await layers.lower(top);
   // Awaited here: the hold ends with this function.
   return await images.create({
@@ -135,22 +141,26 @@ async function loadOne(
   });
 }
 
-/** Plain archives are taken as they lie there; packed ones are unpacked to learn what they hold. */
+/** Plain archives are unpacked where they lie; packed ones as they are stored, for some must be stored inflated. */
 async function storeLayer(
-  archive: Spool,
-  layers: LayerStore,
+  { archive, content, layers }: Loading,
   parent: ChainId | null,
   file: Spooled,
   diffId: Digest,
   signal?: AbortSignal,
 ): Promise<void> {
   const path = archive.pathOf(file);
-  if (file.digest === diffId) {
-    const tar = { digest: diffId, sizeBytes: file.size };
-    layers.adopt(parent, { path, ...tar }, "none", tar);
-  } else {
+  if (file.digest !== diffId) {
     const source = createReadStream(path, { highWaterMark: 1024 * 1024 });
     await layers.import(parent, source, { expectedDiffId: diffId, signal });
+    return;
+  }
+  // Of equal layers in one archive the first has taken the file away.
+  const staged = content.stageExisting(diffId) ?? { path, digest: diffId, sizeBytes: file.size };
+  try {
+    await layers.importStaged(parent, staged, diffId, signal);
+  } finally {
+    if (staged.path !== path) content.unstage(staged.path);
   }
 }
 

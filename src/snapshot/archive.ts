@@ -18,6 +18,8 @@ const UnpackedSchema = z.object({
   compression: z.enum(["none", "gzip", "zstd"]),
   /** The archive inflated: what a layer's diffID names. */
   tar: FileSchema,
+  /** Bytes of the files, as {@link usage} counts them. */
+  content: z.int(),
 });
 export type Unpacked = z.infer<typeof UnpackedSchema>;
 
@@ -54,13 +56,25 @@ export function unpackFile(
   });
 }
 
+const PackedSchema = FileSchema.extend({ content: z.int() });
+
 /**
  * Packs what overlayfs kept of the writes to a root as a layer's archive, synced. The same directory gives the same bytes.
  */
-export function pack(upper: string, blob: string, signal?: AbortSignal): Promise<z.infer<typeof FileSchema>> {
+export function pack(upper: string, blob: string, signal?: AbortSignal): Promise<z.infer<typeof PackedSchema>> {
   return runArchive({
     operation: "pack",
     options: [`--from=${upper}`, `--blob=${blob}`],
+    result: PackedSchema,
+    signal,
+  });
+}
+
+/** Compresses a file with gzip into another, synced, on all processors. The same bytes give the same bytes, on any machine. */
+export function compress(file: string, blob: string, signal?: AbortSignal): Promise<z.infer<typeof FileSchema>> {
+  return runArchive({
+    operation: "compress",
+    options: [`--from=${file}`, `--blob=${blob}`],
     result: FileSchema,
     signal,
   });

@@ -14,7 +14,7 @@ export const MIGRATIONS: readonly string[] = [
     manifest_size_bytes INTEGER NOT NULL,
     chain_id        TEXT REFERENCES layer(chain_id), -- of the top layer; NULL for an image without layers
     parent_id       TEXT REFERENCES image(id), -- the image that a commit or build step started from
-    size_bytes      INTEGER NOT NULL,          -- of all layers, unpacked archives' size
+    size_bytes      INTEGER NOT NULL,          -- of all layers' files
     created_ns      INTEGER NOT NULL           -- when it entered this store
   ) STRICT;
   CREATE INDEX image_chain ON image(chain_id);
@@ -32,7 +32,7 @@ export const MIGRATIONS: readonly string[] = [
     blob_digest     TEXT NOT NULL,             -- of the archive as stored, maybe compressed
     blob_media_type TEXT NOT NULL,
     blob_size_bytes INTEGER NOT NULL,
-    size_bytes      INTEGER NOT NULL,          -- of the archive, not compressed
+    size_bytes      INTEGER NOT NULL,          -- of its files
     snapshot        INTEGER REFERENCES snapshot(key) -- NULL until something runs on it
   ) STRICT;
   CREATE TABLE snapshot (
@@ -115,5 +115,13 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX reflog_ref ON reflog(ref, id);
   CREATE INDEX reflog_image ON reflog(image_id);
   INSERT INTO reflog (ref, image_id, since_ns, reason, detail) SELECT name, image_id, since_ns, 'tag', '' FROM tag;
+  `,
+  `
+  CREATE TABLE packed_blob (                   -- what registries get of layers whose archives are stored plain
+    blob_digest       TEXT PRIMARY KEY,
+    packed_digest     TEXT NOT NULL,
+    packed_size_bytes INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX packed_blob_packed ON packed_blob(packed_digest);
   `,
 ];

@@ -167,8 +167,8 @@ test("history tells each step, newest first, with the ids that are known here", 
   const created = Date.parse("2026-01-01T00:00:00Z") / 1000;
   const step = { Created: created, Comment: "" };
   expect(historyOf(parts.images, parts.layers, child)).toEqual([
-    { ...step, Id: child.id, CreatedBy: "layer 2", Size: 2560, Tags: null },
-    { ...step, Id: parent.id, CreatedBy: "layer 1", Size: 1536, Tags: ["parent:1"] },
+    { ...step, Id: child.id, CreatedBy: "layer 2", Size: 600, Tags: null },
+    { ...step, Id: parent.id, CreatedBy: "layer 1", Size: 0, Tags: ["parent:1"] },
   ]);
   expect(historyOf(parts.images, parts.layers, lone).map(({ Id }) => Id)).toEqual([lone.id, "<missing>"]);
 });

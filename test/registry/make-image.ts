@@ -1,6 +1,8 @@
 import { Readable } from "node:stream";
 import { gzipSync, zstdCompressSync } from "node:zlib";
+import { digestOf } from "../../src/image/digest.ts";
 import type { Image } from "../../src/image/image-store.ts";
+import { OCI_CONFIG, OCI_MANIFEST } from "../../src/image/media-types.ts";
 import { parseReference, type Reference } from "../../src/image/reference.ts";
 import { TAR_END, tarHeader, tarPadding } from "../../src/image/tar-header.ts";
 import type { RegistryParts } from "../../src/registry/registry-parts.ts";
@@ -19,7 +21,7 @@ export function layerOf(name: string, content: Buffer): Buffer {
   return Buffer.concat([tarHeader(name, content.length), content, tarPadding(content.length), TAR_END]);
 }
 
-/** An image of the given layers, each with one file. */
+/** An image of the given layers, each with one file, and a manifest that nobody here made, so that it goes as it is. */
 export async function makeImage(
   parts: RegistryParts,
   name: string,
@@ -40,8 +42,19 @@ export async function makeImage(
     rootfs: { type: "layers", diff_ids: diffIds },
     history: layers.map((_, index) => ({ created_by: `layer ${index}` })),
   };
+  const configBytes = Buffer.from(JSON.stringify(config));
+  const manifest = {
+    schemaVersion: 2,
+    mediaType: OCI_MANIFEST,
+    config: { mediaType: OCI_CONFIG, digest: digestOf(configBytes), size: configBytes.length },
+    layers: parts.layers
+      .stack(top)
+      .map(({ blob: { mediaType, digest, sizeBytes } }) => ({ mediaType, digest, size: sizeBytes })),
+    annotations: { name },
+  };
   const image = await parts.images.create({
-    config: Buffer.from(JSON.stringify(config)),
+    config: configBytes,
+    manifest: Buffer.from(JSON.stringify(manifest)),
     topChainId: top,
     parentId: null,
     tags: [reference],

@@ -48,7 +48,7 @@ const isLayer = (index: number, url = "") => url.endsWith(layerDigests[index] ??
 /** Nothing of a failed pull can be seen or takes part in anything. */
 function expectNothing(parts: TestParts): void {
   expect(parts.images.list()).toEqual([]);
-  expect(parts.layers.blobDigests()).toEqual([]);
+  expect(parts.layers.blobs.all()).toEqual([]);
   expect(readdirSync(join(parts.paths.root, "content", "blobs", "sha256"))).toEqual([]);
   expect(readdirSync(join(parts.paths.root, "content", "staging"))).toEqual([]);
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { execFileSync } from "node:child_process";
+import { randomBytes, randomUUID } from "node:crypto";
 import {
   lstatSync,
   mkdirSync,
@@ -13,8 +14,9 @@ import {
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { gzipSync, zstdCompressSync } from "node:zlib";
+import { nativePath } from "../../src/base/native.ts";
 import { digestOf } from "../../src/image/digest.ts";
-import { exportTar, pack, unpack, unpackFile } from "../../src/snapshot/archive.ts";
+import { compress, exportTar, pack, unpack, unpackFile, usage } from "../../src/snapshot/archive.ts";
 import { scratchDirectory } from "./scratch-directory.ts";
 import { type Member, readTar, tar, tarStream } from "./tar-fixture.ts";
 
@@ -192,6 +194,7 @@ describe("an archive may be packed", () => {
       blob: { digest: digestOf(packed), size: packed.length },
       compression,
       tar: { digest: digestOf(plain), size: plain.length },
+      content: "content\n".length * 10_000,
     });
     expect(readFileSync(blob).equals(packed)).toBe(true);
     expect(readFileSync(join(into, "file"), "utf8")).toBe("content\n".repeat(10_000));
@@ -208,6 +211,7 @@ describe("an archive may be packed", () => {
       blob: expected,
       compression: "none",
       tar: expected,
+      content: "content\n".length * 10_000,
     });
     expect(readFileSync(blob).equals(plain)).toBe(true);
   });
@@ -305,4 +309,32 @@ test("an exported root has no time later than asked for", async () => {
   writeFileSync(join(scratch.path, "new"), "");
   const lines = await readTar(exportTar({ kind: "directory", path: scratch.path }, { newestSeconds: 1000 }));
   expect(lines.map((line) => line.split(" ")[4])).toEqual(["1000", "500"]);
+});
+
+test("a compressed archive is the same bytes on one processor and on all, and the archive again", async () => {
+  using scratch = scratchDirectory();
+  const plain = join(scratch.path, "plain");
+  for (const content of [Buffer.alloc(0), Buffer.from("x".repeat(3_000_000)), randomBytes(1_500_000)]) {
+    writeFileSync(plain, content);
+    const [one, all] = [join(scratch.path, randomUUID()), join(scratch.path, randomUUID())];
+    const { digest, size } = await compress(plain, all);
+    const words = [nativePath("lighter-archive"), "compress", `--from=${plain}`, `--blob=${one}`];
+    // Descriptor 3 is where it answers.
+    execFileSync("sh", ["-c", 'exec taskset -c 0 "$@" 3>/dev/null', "sh", ...words]);
+    expect(readFileSync(one).equals(readFileSync(all))).toBe(true);
+    expect<[string, number]>([digestOf(readFileSync(all)), statSync(all).size]).toEqual([digest, size]);
+    // By the system's own gzip, and so as others read members that follow each other.
+    const inflated = execFileSync("gzip", ["-dc", all], { maxBuffer: content.length + 1 });
+    expect(inflated.equals(content)).toBe(true);
+  }
+});
+
+test("a layer weighs what its directory weighs, whichever way it came", async () => {
+  using scratch = scratchDirectory();
+  const into = join(scratch.path, "fs");
+  mkdirSync(into);
+  const { content } = await unpack(tarStream(...MEMBERS), into, { blob: null, lower: [] });
+  expect(content).toBeGreaterThan(0);
+  expect(content).toBe(await usage(into));
+  expect((await pack(into, join(scratch.path, "blob"))).content).toBe(content);
 });

@@ -1,14 +1,16 @@
 import { createReadStream } from "node:fs";
 import { fail } from "../../base/errors.ts";
 import { shortId } from "../../base/ids.ts";
-import { type Digest, hexOf } from "../../image/digest.ts";
+import { type Digest, digestOf, hexOf } from "../../image/digest.ts";
 import type { Image } from "../../image/image-store.ts";
+import type { LayerBlob } from "../../image/layer-blobs.ts";
 import { familiarName, familiarRepository, type Reference } from "../../image/reference.ts";
-import { type Descriptor, isForeign, parseManifest } from "../protocol/manifest-document.ts";
+import type { Descriptor } from "../protocol/manifest-document.ts";
 import type { RegistryParts } from "../registry-parts.ts";
 import type { Credentials } from "./credentials.ts";
 import { noteOrigin, originsOf } from "./layer-origin.ts";
 import { atRepository, type RegistryAccess } from "./open-repository.ts";
+import { type OutgoingLayer, outgoingImage } from "./outgoing-image.ts";
 import { barReporter, layerStatus, type Progress, progressOf, type Report } from "./progress.ts";
 import type { RegistrySession } from "./registry-session.ts";
 import { readRegistrySettings } from "./registry-settings.ts";
@@ -27,8 +29,9 @@ export interface PushOptions {
 }
 
 /**
- * Sends an image's layers, its config and, when all are there, its manifest, as they are stored: a registry gets the very
- * bytes that another one gave, and so the same digests.
+ * Sends an image's layers, its config and, when all are there, its manifest. What came from a registry goes as it came, and so
+ * has the same digests everywhere; archives that were made here are compressed for the way, once, and to the same bytes on any
+ * machine.
  * @returns progress in Docker's words. @throws not-found if there is no such image; the registry's refusal.
  */
 export function pushImage(parts: RegistryParts, options: PushOptions): AsyncGenerator<Progress, void> {
@@ -74,67 +77,49 @@ function imagesNamed({ images }: RegistryParts, reference: Reference): { tag: st
 async function pushOne(push: Push, tag: string, image: Image): Promise<void> {
   const { parts, session, reference, report } = push;
   using _layers = parts.layers.hold(parts.layers.stack(image.chainId).map(({ chainId }) => chainId));
-  const bytes = parts.content.readDocument(image.manifestDigest);
-  const document = parseManifest(bytes, "");
-  if (document.kind !== "image")
-    return fail("internal", "MANIFEST_INVALID", `image ${image.id} has no manifest of its own`);
-  const layers = layersOf(push, image, document.manifest.layers);
-  for (const { id } of layers) report(layerStatus(id, "Preparing"));
-  for (const { id } of layers.slice(PARALLEL_UPLOADS)) report(layerStatus(id, "Waiting"));
-  session.alsoRead(layers.flatMap(({ sources }) => sources.slice(0, 1)));
-  await pushLayers(push, layers);
-  await uploadConfig(push, document.manifest.config);
+  const outgoing = outgoingImage(parts, image);
+  const bytes = outgoing.manifest(await pushLayers(push, outgoing.layers));
+  await uploadConfig(push, outgoing.config);
+  const digest = digestOf(bytes);
   const response = await session.send(
     {
       method: "PUT",
       target: `${reference.path}/manifests/${tag}`,
-      headers: { "Content-Type": document.mediaType },
+      headers: { "Content-Type": outgoing.mediaType },
       body: bytes,
     },
     [200, 201],
   );
   response.body.resume();
-  parts.images.addRepoDigest(image.id, { ...reference, digest: image.manifestDigest });
+  parts.images.addRepoDigest(image.id, { ...reference, digest });
   const name = { ...reference, tag };
-  report({ status: `${tag}: digest: ${image.manifestDigest} size: ${bytes.length}` });
-  report({ progressDetail: {}, aux: { Tag: tag, Digest: image.manifestDigest, Size: bytes.length } });
+  report({ status: `${tag}: digest: ${digest} size: ${bytes.length}` });
+  report({ progressDetail: {}, aux: { Tag: tag, Digest: digest, Size: bytes.length } });
   parts.events.emit("image", "push", familiarName(name), {
     name: familiarRepository(name),
     ...image.config.config?.Labels,
   });
 }
 
-interface PushedLayer {
-  /** As Docker names layers when it pushes: by what they hold, not how that is packed. */
-  readonly id: string;
-  readonly descriptor: Descriptor;
-  readonly sources: readonly string[];
-}
-
-/** Top layer first, as Docker shows them. What registries need not have is left out. */
-function layersOf({ parts, reference }: Push, image: Image, descriptors: readonly Descriptor[]): PushedLayer[] {
-  return parts.layers
-    .stack(image.chainId)
-    .flatMap(({ diffId }, index) => {
-      const descriptor = descriptors[index];
-      if (!descriptor || isForeign(descriptor)) return [];
-      return [
-        { id: shortId(hexOf(diffId)), descriptor, sources: originsOf(parts.store, reference, descriptor.digest) },
-      ];
-    })
-    .reverse();
-}
-
-async function pushLayers(push: Push, layers: readonly PushedLayer[]): Promise<void> {
-  let begun = 0;
+/** Sends layers, some at once, top first as Docker shows them. @returns the form in which each went, lowest first. */
+async function pushLayers(push: Push, layers: readonly OutgoingLayer[]): Promise<LayerBlob[]> {
+  const { signal } = push.session;
+  const sent: LayerBlob[] = [];
+  const waiting = layers.map((layer, index) => ({ layer, index })).reverse();
+  for (const { layer } of waiting) push.report(layerStatus(nameOf(layer), "Preparing"));
+  for (const { layer } of waiting.slice(PARALLEL_UPLOADS)) push.report(layerStatus(nameOf(layer), "Waiting"));
   const work = async () => {
-    for (let layer = layers[begun++]; layer && !push.session.signal.aborted; layer = layers[begun++]) {
-      await pushLayer(push, layer);
+    for (let next = waiting.shift(); next && !signal.aborted; next = waiting.shift()) {
+      const blob = await next.layer.blob(signal);
+      if (!next.layer.isForeign) await pushLayer(push, nameOf(next.layer), blob);
+      sent[next.index] = blob;
     }
   };
   const workers = Array.from({ length: PARALLEL_UPLOADS }, work);
   try {
     await Promise.all(workers);
+    signal.throwIfAborted();
+    return sent;
   } catch (error) {
     push.stop.abort(error);
     throw error;
@@ -143,11 +128,10 @@ async function pushLayers(push: Push, layers: readonly PushedLayer[]): Promise<v
   }
 }
 
-async function pushLayer(
-  { parts, session, reference, report }: Push,
-  { id, descriptor, sources }: PushedLayer,
-): Promise<void> {
-  const { digest, size } = descriptor;
+async function pushLayer({ parts, session, reference, report }: Push, id: string, blob: LayerBlob): Promise<void> {
+  const { digest, sizeBytes } = blob;
+  const sources = originsOf(parts.store, reference, digest).slice(0, 1);
+  session.alsoRead(sources);
   // An image may have the same layer twice, and other pushes of the same moment may be sending it.
   await parts.locks.run(`upload ${reference.domain}/${reference.path} ${digest}`, async () => {
     session.signal.throwIfAborted();
@@ -155,15 +139,20 @@ async function pushLayer(
       session,
       repository: reference.path,
       digest,
-      sizeBytes: size,
-      sources: sources.slice(0, 1),
+      sizeBytes,
+      sources,
       read: (start, end) => readBlob(parts, digest, start, end),
-      onBytes: barReporter(report, id, "Pushing", size),
+      onBytes: barReporter(report, id, "Pushing", sizeBytes),
     });
     const words = { existing: "Layer already exists", pushed: "Pushed", mounted: "Mounted from" }[uploaded.how];
     report(layerStatus(id, uploaded.how === "mounted" ? `${words} ${uploaded.from}` : words));
   });
   noteOrigin(parts.store, reference, [digest]);
+}
+
+/** As Docker names layers when it pushes: by what they hold, not how that is packed. */
+function nameOf({ diffId }: OutgoingLayer): string {
+  return shortId(hexOf(diffId));
 }
 
 async function uploadConfig({ parts, session, reference }: Push, { digest, size }: Descriptor): Promise<void> {
