@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { eventually } from "./harness/deadline.ts";
 import { startEngine, type TestEngine } from "./harness/test-engine.ts";
@@ -68,4 +68,30 @@ test("a container that was running before kill -9 takes an exec, a signal and a 
   expect(await engine.expectDocker("wait", id)).toBe("5");
   expect(await engine.expectLighter("logs", id)).toBe("ready\ncaught");
   await engine.expectDocker("rm", id);
+});
+
+/** Process ids of all that run this command. */
+function processes(command: string): string[] {
+  return readdirSync("/proc").filter((pid) => /^\d+$/.test(pid) && commandOf(pid) === command);
+}
+
+/** "" of a process that has ended meanwhile. */
+function commandOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ").trim();
+  } catch {
+    return "";
+  }
+}
+
+test("what a killed engine was building runs no longer once a new one is up", async () => {
+  await using engine = await startEngine();
+  const context = mkdtempSync(join(engine.root, "context-"));
+  writeFileSync(join(context, "Dockerfile"), "FROM busybox\nRUN exec sleep 987654\n");
+  await using building = engine.terminal("lighter", ["build", context]);
+  const step = await eventually("the build's step runs", () => processes("sleep 987654")[0]);
+  await engine.kill9();
+  await engine.start();
+  expect(processes("sleep 987654")).not.toContain(step);
+  expect(building.screen).toContain("sleep 987654");
 });

@@ -116,6 +116,58 @@ static struct root overlay_from_text(const char *text, bool will_write)
 	return mount_overlay(strcmp(copy, "-") == 0 ? NULL : copy, lower, snapshots, will_write);
 }
 
+static bool has_mounts(void)
+{
+	size_t cursor = 0;
+	return next_option("mount", &cursor) != NULL;
+}
+
+/* Where a mount goes, made where it is missing, as the container's start would. -1 and errno. */
+static int mount_place(const struct root *root, const char *target, bool is_directory)
+{
+	AUTO_TEXT path = root_resolve(root, target);
+	if (!path)
+		return -1;
+	if (is_directory)
+		return root_make_directories(root, path, NULL, NULL);
+	AUTO_TEXT parent = parent_of(path);
+	AUTO_FD parent_fd = root_make_directories(root, parent, NULL, NULL);
+	if (parent_fd < 0)
+		return -1;
+	AUTO_FD made = openat(parent_fd, base_of(path), O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0644);
+	return made < 0 && errno != EEXIST ? -1 : root_open(root, path, O_PATH);
+}
+
+static void mount_one(const struct root *root, const char *source, const char *target, bool readonly)
+{
+	struct stat status;
+	AUTO_FD tree = open_tree(AT_FDCWD, source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+	if (tree < 0 && errno == ENOENT)
+		return; /* gone since: what the container itself has at the place is to be seen */
+	if (tree < 0 || fstat(tree, &status) != 0)
+		fail("mount", source, errno);
+	struct mount_attr attributes = { .attr_set = MOUNT_ATTR_RDONLY };
+	if (readonly && mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attributes, sizeof attributes) != 0)
+		fail("mount", source, errno);
+	AUTO_FD place = mount_place(root, target, S_ISDIR(status.st_mode));
+	if (place < 0 || move_mount(tree, "", place, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) != 0)
+		fail("mount", target, errno);
+}
+
+/* Each `rw:<length of the source>:<source><target>` in its order, or `ro:`. */
+static void mount_all(const struct root *root)
+{
+	size_t cursor = 0;
+	for (const char *text; (text = next_option("mount", &cursor));) {
+		char *source = NULL;
+		size_t length = strlen(text) > 3 ? strtoul(text + 3, &source, 10) : 0;
+		if (!source || *source++ != ':' || length == 0 || length >= strlen(source))
+			refuse("mount", text, "BAD_MOUNT");
+		AUTO_TEXT from = format_text("%.*s", (int)length, source);
+		mount_one(root, from, source + length, starts_with(text, "ro:"));
+	}
+}
+
 struct root root_from_option(const char *name, bool will_write)
 {
 	const char *text = required_option(name);
@@ -125,8 +177,13 @@ struct root root_from_option(const char *name, bool will_write)
 		AUTO_TEXT path = format_text("/proc/%s/root", text + strlen("live:"));
 		return open_root(path);
 	}
-	if (starts_with(text, "overlay:"))
-		return overlay_from_text(text + strlen("overlay:"), will_write);
+	if (starts_with(text, "overlay:")) {
+		bool mounts = has_mounts();
+		struct root root = overlay_from_text(text + strlen("overlay:"), will_write || mounts);
+		if (mounts)
+			mount_all(&root);
+		return root;
+	}
 	refuse("open-root", text, "BAD_ROOT");
 }
 

@@ -31,6 +31,7 @@ void connections_accept(struct source *listener, uint32_t events)
     connection->next = monitor->connections;
     monitor->connections = connection;
     monitor->was_connected = true;
+    loop_close(monitor->loop, &monitor->caller);
 }
 
 int connection_take_socket(struct connection *connection)

@@ -19,7 +19,6 @@
 #include "client.h"
 #include "connection.h"
 #include "process.h"
-#include "reaper.h"
 #include "seal.h"
 #include "sys.h"
 
@@ -105,6 +104,21 @@ static int watch_signals(struct monitor *monitor)
     return fd < 0 ? -1 : loop_add(monitor->loop, &monitor->signals, fd, EPOLLIN);
 }
 
+/* Nobody reads our standard error any more: the engine died before it connected, and nobody else ever will. */
+static void caller_ready(struct source *source, uint32_t events)
+{
+    (void)events;
+    OWNER(source, struct monitor, caller)->leaving = true;
+}
+
+/* No pipe, as in a test from a shell: then patience alone ends the wait. */
+static void watch_caller(struct monitor *monitor, int caller)
+{
+    monitor->caller.ready = caller_ready;
+    if (caller >= 0 && loop_add(monitor->loop, &monitor->caller, caller, 0) < 0)
+        (void)close(caller);
+}
+
 static void serve(struct monitor *monitor)
 {
     while (!monitor->leaving) {
@@ -125,6 +139,7 @@ static void close_doors(struct monitor *monitor)
 
 static int monitor_berth(struct monitor *monitor, int listener, const char *cgroup_path)
 {
+    int caller = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
     leave_caller();
     monitor->loop = loop_open();
     monitor->listener.ready = connections_accept;
@@ -133,6 +148,7 @@ static int monitor_berth(struct monitor *monitor, int listener, const char *cgro
         monitor_clean_up(monitor);
         return 1;
     }
+    watch_caller(monitor, caller);
     serve(monitor);
     monitor_clean_up(monitor);
     close_doors(monitor);
@@ -159,10 +175,9 @@ int main(int argc, char **argv)
     }
     if (seal_self(argv) < 0)
         die("read-only view of its own file");
-    reaper_note_arguments(argc, argv);
     if (cgroups_find(&monitor.cgroups) < 0)
         die("cgroups");
-    monitor.keeper_source.fd = -1;
+    monitor.keeper_source.fd = monitor.caller.fd = -1;
     for (char **pair = argv + 1; *pair; pair += 2) {
         AUTO_CLOSE listener = listen_on(pair[0]);
         if (listener < 0)

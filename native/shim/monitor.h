@@ -31,6 +31,7 @@ struct monitor {
     const char *socket_path;
     struct source listener;
     struct source signals;
+    struct source caller; /* its end of our standard error, until the first connection */
     struct connection *connections;
     bool was_connected;
     bool leaving;  /* asked to, or nothing left to do: the loop ends once clients have got their bytes */

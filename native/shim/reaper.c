@@ -3,28 +3,29 @@
 
 #include <signal.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
+#include "arguments.h"
 #include "sys.h"
 
-static char *argument_area;
-static size_t argument_size;
-
-void reaper_note_arguments(int argc, char **argv)
-{
-    argument_area = argv[0];
-    argument_size = (size_t)(argv[argc - 1] + strlen(argv[argc - 1]) - argv[0]);
-}
-
-/* Docker's name for it, in `ps` within the container. The area is as long as the shim's own arguments were. */
+/* Docker's name and arguments for it, in `ps` within the container. Never freed: the kernel reads it as long as we live. */
 static void take_name(const struct setup *setup)
 {
-    const char *program = records_text(setup->spec, TAG_ARGUMENT);
-    memset(argument_area, 0, argument_size);
-    (void)snprintf(argument_area, argument_size, "/sbin/docker-init -- %s", program ? program : "");
+    static const char own[] = "/sbin/docker-init\0--";
     (void)prctl(PR_SET_NAME, "docker-init");
+    size_t length = 0;
+    char *words = NULL;
+    FILE *out = open_memstream(&words, &length);
+    if (!out)
+        return;
+    (void)fwrite(own, 1, sizeof own, out);
+    struct records list = setup->spec;
+    struct record record;
+    while (records_next_of(&list, TAG_ARGUMENT, &record))
+        (void)fwrite(record.value, 1, record.length, out); /* its NUL is part of it */
+    if (fclose(out) == 0)
+        (void)arguments_show(words, length); /* else it is called as the shim was, which hurts nobody */
 }
 
 /* Reaps all that has ended. True, with the exit code, once the program is among them. */

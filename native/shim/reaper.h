@@ -7,7 +7,4 @@
 /* Returns in a child that is to become the program. The caller itself forwards signals, reaps, and ends as the child did. */
 void reap_for_program(struct setup *setup);
 
-/* Where argv lies, so that the reaper can show itself under another name. Called once, by main. */
-void reaper_note_arguments(int argc, char **argv);
-
 #endif

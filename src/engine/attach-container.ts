@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 import type { Readable } from "node:stream";
-import { fail } from "../base/errors.ts";
+import { fail, LighterError } from "../base/errors.ts";
 import type { Shim } from "../runtime/shim.ts";
 import { emitContainerEvent } from "./container-events.ts";
 import { containerLogs } from "./container-logs.ts";
@@ -54,8 +54,14 @@ function assertAttachable({ state, id }: ContainerRecord): void {
 
 function connect(parts: EngineParts, record: ContainerRecord, options: AttachOptions): Promise<Socket | null> {
   const shim = parts.live.get(record.id);
-  if (shim) return attachToShim(shim, record, options);
+  if (shim) return attachToShim(shim, record, options).catch(nothingMore);
   return parts.pendingAttaches.add(record.id, options);
+}
+
+/** A process that ends in this moment has nothing more to say: to its client that is the end of its output. */
+function nothingMore(error: unknown): null {
+  if (error instanceof LighterError && error.code === "PROCESS_NOT_RUNNING") return null;
+  throw error;
 }
 
 /** Standard input is only offered where the container keeps it open, as in Docker. */

@@ -2,7 +2,6 @@ import { posix } from "node:path";
 import type { Readable } from "node:stream";
 import { fail, LighterError } from "../base/errors.ts";
 import { changes, copyIn, copyOut, exportTar, type PathStat, statPath } from "../snapshot/archive.ts";
-import type { RootAccess } from "../snapshot/root-access.ts";
 import type { MountPoint } from "../volume/mount-point.ts";
 import { emitContainerEvent } from "./container-events.ts";
 import type { ContainerRecord } from "./container-record.ts";
@@ -20,34 +19,7 @@ export interface CopyIntoOptions {
 /** What a path in a container is, links in it followed inside the container alone. @throws not-found */
 export async function statInContainer(parts: EngineParts, reference: string, path: string): Promise<PathStat> {
   const record = parts.containers.resolve(reference);
-  const place = await placeOf(parts, record, path);
-  return named(reference, path, statPath(place.root, place.path));
-}
-
-/**
- * Where a path of a container really is. A container that does not run has nothing mounted: what is below one of its volumes is
- * looked for in the volume itself.
- */
-async function placeOf(
-  parts: EngineParts,
-  record: ContainerRecord,
-  path: string,
-): Promise<{ root: RootAccess; path: string }> {
-  const absolute = posix.resolve("/", path);
-  const mount = mountAbove(record, absolute);
-  if (record.state.status === "running" || !mount?.Source) return { root: await rootOf(parts, record), path };
-  const kept = path.endsWith("/") || path.endsWith("/.") ? "/." : "";
-  return {
-    root: { kind: "directory", path: mount.Source },
-    path: `/${absolute.slice(mount.Destination.length)}${kept}`,
-  };
-}
-
-/** The innermost mount that a path is in. */
-function mountAbove(record: ContainerRecord, absolute: string): MountPoint | undefined {
-  return record.mounts
-    .filter(({ Destination }) => absolute === Destination || absolute.startsWith(`${Destination}/`))
-    .sort((one, other) => other.Destination.length - one.Destination.length)[0];
+  return named(reference, path, statPath(await rootOf(parts, record), path));
 }
 
 /** @throws forbidden where the container itself could not write either. */
@@ -57,6 +29,13 @@ function requireWritable(record: ContainerRecord, path: string): void {
   if (!mount && record.hostConfig.ReadonlyRootfs) {
     fail("forbidden", "READ_ONLY_ROOT", "container rootfs is marked read-only");
   }
+}
+
+/** The innermost mount that a path is in. */
+function mountAbove(record: ContainerRecord, absolute: string): MountPoint | undefined {
+  return record.mounts
+    .filter(({ Destination }) => absolute === Destination || absolute.startsWith(`${Destination}/`))
+    .sort((one, other) => other.Destination.length - one.Destination.length)[0];
 }
 
 /** Says what is missing in Docker's words. */
@@ -79,10 +58,10 @@ export async function copyFromContainer(
   abort?: AbortSignal,
 ): Promise<{ stat: PathStat; tar: Readable }> {
   const record = parts.containers.resolve(reference);
-  const place = await placeOf(parts, record, path);
-  const stat = await named(reference, path, statPath(place.root, place.path));
+  const root = await rootOf(parts, record);
+  const stat = await named(reference, path, statPath(root, path));
   emitContainerEvent(parts, record, "archive-path");
-  return { stat, tar: copyOut(place.root, place.path, abort) };
+  return { stat, tar: copyOut(root, path, abort) };
 }
 
 /** Unpacks a tar stream into a directory of a container. @throws not-found; invalid; forbidden where it is read-only. */
@@ -95,8 +74,7 @@ export async function copyIntoContainer(
 ): Promise<void> {
   const record = parts.containers.resolve(reference);
   requireWritable(record, path);
-  const place = await placeOf(parts, record, path);
-  const copied = copyIn(place.root, place.path, tar, {
+  const copied = copyIn(await rootOf(parts, record), path, tar, {
     keepKind: options.noOverwriteDirNonDir,
     owner: options.copyUidGid ? record.config.User || null : null,
     signal: options.abort,

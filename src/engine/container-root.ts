@@ -1,4 +1,4 @@
-import type { OverlayRoot, RootAccess } from "../snapshot/root-access.ts";
+import type { OverlayRoot, RootAccess, RootMount } from "../snapshot/root-access.ts";
 import type { ContainerRecord } from "./container-record.ts";
 import type { EngineParts } from "./engine-parts.ts";
 
@@ -13,7 +13,16 @@ export async function writtenRoot(parts: EngineParts, record: ContainerRecord): 
   return parts.snapshotter.root(record.snapshot, await parts.layers.lower(record.chainId));
 }
 
-/** What the container sees: while it runs with its volumes, else its own files. */
+/** What the container sees, with its volumes and binds; one that does not run has nothing else mounted. */
 export async function rootOf(parts: EngineParts, record: ContainerRecord): Promise<RootAccess> {
-  return record.state.status === "running" ? { kind: "live", pid: record.state.pid } : overlayOf(parts, record);
+  if (record.state.status === "running") return { kind: "live", pid: record.state.pid };
+  return { ...(await overlayOf(parts, record)), mounts: mountsOf(parts, record) };
+}
+
+/** Outer ones first. A volume on a file system of its own is nowhere while the container does not run. */
+function mountsOf(parts: EngineParts, { mounts }: ContainerRecord): RootMount[] {
+  return mounts
+    .filter(({ Type, Name }) => Type === "bind" || (Type === "volume" && parts.volumes.filesystem(Name) === undefined))
+    .map(({ Source, Destination, RW }) => ({ source: Source, target: Destination, readonly: !RW }))
+    .sort((one, other) => one.target.length - other.target.length);
 }

@@ -159,6 +159,11 @@ function resolveContainerMode(parts: EngineParts, mode: string): string {
   return other === null ? mode : `container:${parts.containers.resolve(other).id}`;
 }
 
+/** One that is not there yet keeps the name it was called by: it has to be there when the container starts. */
+function networkName(parts: EngineParts, reference: string): string {
+  return parts.networks.find(reference)?.name ?? reference;
+}
+
 /** The networks that the container joins at start: the mode's own, and those that the client names besides. */
 function requestedNetworks(
   parts: EngineParts,
@@ -167,10 +172,10 @@ function requestedNetworks(
 ): Record<string, EndpointSettings> {
   const { NetworkMode: mode } = hostConfig;
   if (joinedContainer(mode) !== null) return {};
-  const own = parts.networks.resolve(mode).name;
+  const own = networkName(parts, mode);
   const wanted: Record<string, EndpointSettings> = { [own]: EndpointSettingsSchema.parse({}) };
   for (const [key, settings] of Object.entries(endpoints)) {
-    const name = key === "default" ? own : parts.networks.resolve(key).name;
+    const name = key === "default" ? own : networkName(parts, key);
     wanted[name] = settings ?? EndpointSettingsSchema.parse({});
   }
   return wanted;

@@ -1,14 +1,16 @@
 import { readFileSync } from "node:fs";
 import { readdir, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { z } from "zod";
 import { errnoOf, messageOf } from "../base/errors.ts";
 import { timestampNow } from "../base/timestamp.ts";
+import { berthCgroup } from "../runtime/berths.ts";
 import { removeCgroup } from "../runtime/cgroup.ts";
 import { Shim } from "../runtime/shim.ts";
 import { MountPointLayers } from "../snapshot/mount-point-layer.ts";
 import { type ContainerExit, containerExited } from "./container-exit.ts";
 import type { ContainerRecord, RunningState } from "./container-record.ts";
+import { endShim } from "./end-shim.ts";
 import type { EngineParts } from "./engine-parts.ts";
 import { containerDirectory } from "./inspect-container.ts";
 import { shouldStartWithEngine } from "./restart-policy.ts";
@@ -21,10 +23,9 @@ import { watchHealthAgain } from "./watch-health.ts";
  */
 export async function reconcile(parts: EngineParts): Promise<void> {
   const running = parts.containers.all().filter(({ state }) => state.status === "running");
-  await Promise.all(running.map((record) => findAgain(parts, record)));
+  await Promise.all([...running.map((record) => findAgain(parts, record)), dismissStrays(parts, running)]);
   parts.snapshotter.sweep((owner) => parts.containers.has(owner) || MountPointLayers.owns(owner));
   await clearDirectories(parts);
-  await clearSockets(parts);
   parts.networks.ensureDefaults();
   await parts.networks.reconcile([...parts.live.keys()]);
   parts.images.sweep();
@@ -82,11 +83,26 @@ async function clearDirectories(parts: EngineParts): Promise<void> {
   for (const name of await readdir(temporary)) parts.trash.discard(join(temporary, name));
 }
 
-/** Sockets of shims that a power cut or SIGKILL ended. */
-async function clearSockets(parts: EngineParts): Promise<void> {
-  const directory = join(parts.paths.run, "shims");
-  const inUse = new Set([...parts.live.values()].map(({ name }) => `${name}.sock`));
-  for (const file of await readdir(directory)) {
-    if (file.endsWith(".sock") && !inUse.has(file)) await rm(join(directory, file), { force: true });
+/**
+ * Ends the shims that no container's record names: berths that the last engine had made ahead, containers that it died in the
+ * middle of starting, steps of its builds.
+ */
+async function dismissStrays(parts: EngineParts, running: readonly ContainerRecord[]): Promise<void> {
+  const ours = new Set(running.map(({ state }) => (state.status === "running" ? `${state.shim}.sock` : "")));
+  const sockets = (await readdir(join(parts.paths.run, "shims"))).filter((file) => file.endsWith(".sock"));
+  await Promise.all(
+    sockets.filter((file) => !ours.has(file)).map((file) => dismissStray(parts, basename(file, ".sock"))),
+  );
+}
+
+async function dismissStray(parts: EngineParts, name: string): Promise<void> {
+  const socket = socketOf(parts, name);
+  try {
+    await endShim(await Shim.connect(socket));
+  } catch (error) {
+    // A power cut or SIGKILL ended it: nobody is left to take these away.
+    parts.log("info", "a shim of the last engine is gone", { shim: name, error: messageOf(error) });
+    await rm(socket, { force: true });
+    removeCgroup(parts.cgroups, berthCgroup(name));
   }
 }

@@ -6,6 +6,7 @@ import { type Id, shortId } from "../base/ids.ts";
 import { timestampNow } from "../base/timestamp.ts";
 import { ContainerConfigSchema, EndpointSettingsSchema, HostConfigSchema, type Resources } from "./container-config.ts";
 import type { ContainerRecord } from "./container-record.ts";
+import { endShim } from "./end-shim.ts";
 import type { EngineParts } from "./engine-parts.ts";
 import { joinNetworks } from "./join-networks.ts";
 import { startRequest } from "./start-request.ts";
@@ -85,22 +86,10 @@ export async function runBuildStep(parts: EngineParts, step: BuildStep): Promise
     }
   } finally {
     parts.networks.release(step.id);
+    // Nothing of the step may run on, whatever happened.
     await endShim(await taking);
     await rm(directory, { recursive: true, force: true });
   }
-}
-
-/** Nothing of the step may run on, whatever happened. */
-async function endShim(shim: Awaited<ReturnType<EngineParts["berths"]["take"]>>): Promise<void> {
-  if (shim.state.status === "running") {
-    const gone = new Promise<void>((resolve) => {
-      shim.onExit = () => resolve();
-      shim.onDisconnect = () => resolve();
-    });
-    await shim.kill(SIGKILL).catch(() => {}); // It has ended by itself.
-    if (shim.state.status === "running") await gone;
-  }
-  await shim.release();
 }
 
 function recordOf(step: BuildStep): ContainerRecord {

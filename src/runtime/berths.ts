@@ -98,6 +98,11 @@ export class Berths {
   }
 }
 
+/** Where a shim's cgroups are until they become a container's. */
+export function berthCgroup(name: string): string {
+  return `${CGROUP_PARENT}/berth-${name}`;
+}
+
 function countFrom(text: string | undefined): number {
   const count = Number(text);
   return text && Number.isInteger(count) && count >= 0 ? Math.min(count, MAX_COUNT) : DEFAULT_COUNT;
@@ -107,7 +112,7 @@ function countFrom(text: string | undefined): number {
 async function launchShims(directory: string, count: number): Promise<Shim[]> {
   const names = Array.from({ length: count }, () => randomBytes(6).toString("hex"));
   const sockets = names.map((name) => join(directory, `${name}.sock`));
-  const pairs = names.flatMap((name, at) => [sockets[at] ?? "", `${CGROUP_PARENT}/berth-${name}`]);
+  const pairs = names.flatMap((name, at) => [sockets[at] ?? "", berthCgroup(name)]);
   await spawnShims(nativePath("lighter-shim"), pairs);
   const shims = await Promise.allSettled(sockets.map((socket) => Shim.connect(socket)));
   const failed = shims.find((shim) => shim.status === "rejected");

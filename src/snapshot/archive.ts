@@ -3,7 +3,7 @@ import type { Readable } from "node:stream";
 import { z } from "zod";
 import { nativePath } from "../base/native.ts";
 import { runArchive, streamArchive } from "./archive-process.ts";
-import { type OverlayRoot, type RootAccess, rootOption } from "./root-access.ts";
+import { mountOptions, type OverlayRoot, type RootAccess, rootOption } from "./root-access.ts";
 
 /**
  * Archives and trees, in and out of root file systems: the typed face of `lighter-archive`. Every path of a root is
@@ -111,7 +111,7 @@ export type PathStat = z.infer<typeof PathStatSchema>;
 export function statPath(root: RootAccess, path: string): Promise<PathStat> {
   return runArchive({
     operation: "stat",
-    options: [rootOption("root", root), `--path=${path}`],
+    options: [rootOption("root", root), ...mountOptions(root), `--path=${path}`],
     result: PathStatSchema,
   });
 }
@@ -120,7 +120,7 @@ export function statPath(root: RootAccess, path: string): Promise<PathStat> {
 export function copyOut(root: RootAccess, path: string, signal?: AbortSignal): Readable {
   return streamArchive({
     operation: "copy-out",
-    options: [rootOption("root", root), `--path=${path}`],
+    options: [rootOption("root", root), ...mountOptions(root), `--path=${path}`],
     result: z.unknown(),
     signal,
   });
@@ -140,6 +140,7 @@ export async function copyIn(
     operation: "copy-in",
     options: [
       rootOption("root", root),
+      ...mountOptions(root),
       `--path=${path}`,
       ...optional("owner", options.owner),
       // Docker's noOverwriteDirNonDir: a directory is never replaced by something else, nor the reverse.

@@ -7,6 +7,15 @@ export interface OverlayRoot {
   readonly lower: readonly number[];
   /** The snapshot that takes the writes; null for a root that is only read. */
   readonly upper: number | null;
+  /** What is bound into it, in this order: looked at by `docker cp` alone. */
+  readonly mounts?: readonly RootMount[];
+}
+
+/** A file or directory of the host at a place in a root. One that is not there leaves the place as it is. */
+export interface RootMount {
+  readonly source: string;
+  readonly target: string;
+  readonly readonly: boolean;
 }
 
 export interface DirectoryRoot {
@@ -32,4 +41,13 @@ export function rootOption(name: string, root: RootAccess): string {
     default:
       return root satisfies never;
   }
+}
+
+/** The root's mounts, each as one option. */
+export function mountOptions(root: RootAccess): string[] {
+  const mounts = root.kind === "overlay" ? (root.mounts ?? []) : [];
+  return mounts.map(({ source, target, readonly }) => {
+    const length = Buffer.byteLength(source);
+    return `--mount=${readonly ? "ro" : "rw"}:${length}:${source}${target}`;
+  });
 }

@@ -14,9 +14,6 @@ import { TerminalSession } from "./terminal-session.ts";
 /** How long after its last container the engine's shims, groups and links may need to go. */
 const GONE_DEADLINE_MS = 5_000;
 
-/** The same after SIGKILL: a shim that the engine had just started, and never connected to, waits for it for 30 s. */
-const GONE_AFTER_KILL_DEADLINE_MS = 35_000;
-
 export interface EngineOptions {
   /** Build the busybox template as the image `busybox`; most tests want it. */
   readonly busybox?: boolean;
@@ -55,7 +52,6 @@ export class TestEngine implements AsyncDisposable {
   readonly #ids = new Set<string>();
   #daemon: ChildProcess | undefined;
   #log = "";
-  #wasKilled = false;
 
   constructor(root: string, env: Record<string, string> = {}) {
     this.paths = resolvePaths(root);
@@ -120,7 +116,6 @@ export class TestEngine implements AsyncDisposable {
 
   /** Ends the engine with SIGKILL at once; containers go on. */
   async kill9(): Promise<void> {
-    this.#wasKilled = true;
     await this.#end("SIGKILL");
   }
 
@@ -216,7 +211,7 @@ export class TestEngine implements AsyncDisposable {
     await eventually(
       () => `nothing is left of the engine, but: ${left().map(nameOf).join("; ")}`,
       () => (left().length === 0 ? true : undefined),
-      this.#wasKilled ? GONE_AFTER_KILL_DEADLINE_MS : GONE_DEADLINE_MS,
+      GONE_DEADLINE_MS,
     );
   }
 

@@ -119,6 +119,27 @@ describe.each(CLIS)("%s cp", (cli) => {
     expect(readFileSync(join(here, "back"), "utf8")).toBe(cli);
   });
 
+  test("a container that does not run shows its binds under their own names, a single file too", async () => {
+    const host = fresh();
+    writeFileSync(join(host, "real.conf"), "bound");
+    symlinkSync("real.conf", join(host, "link.conf"));
+    mkdirSync(join(host, "tree"));
+    writeFileSync(join(host, "tree/leaf"), "leaf");
+    const binds = [`${host}/link.conf:/etc/app.conf:ro`, `${host}/tree:/srv/tree`];
+    const id = await output(engine, cli, "create", ...binds.flatMap((bind) => ["-v", bind]), "busybox", "true");
+    const here = fresh();
+    await cp(`${id}:/etc/app.conf`, here);
+    await cp(`${id}:/srv`, here);
+    expect(readFileSync(join(here, "app.conf"), "utf8")).toBe("bound");
+    expect(readFileSync(join(here, "srv/tree/leaf"), "utf8")).toBe("leaf");
+    await cp(join(here, "app.conf"), `${id}:/srv/tree/added`);
+    expect(readFileSync(join(host, "tree/added"), "utf8")).toBe("bound");
+    const [message] = await refusal(engine, cli, "cp", join(here, "app.conf"), `${id}:/etc/app.conf`);
+    expect(message).toContain("busy");
+    expect(readFileSync(join(host, "real.conf"), "utf8")).toBe("bound");
+    await output(engine, cli, "rm", id);
+  });
+
   test("links of the container lead nowhere outside of it", async () => {
     const here = fresh();
     writeFileSync(join(here, "planted"), "x");

@@ -142,7 +142,7 @@ describe.each(["docker", "lighter"] as const)("%s run", (cli) => {
   test("--init is the first process: it reaps strangers and hands on signals", async () => {
     const script = "cat /proc/1/cmdline | tr '\\0' ' '; (sleep 0.01 &); sleep 0.1; ps -o stat | grep -c Z";
     const { stdout } = await run("--init", "busybox", "sh", "-c", script);
-    expect(stdout).toStartWith("/sbin/docker-init -- sh");
+    expect(stdout).toStartWith("/sbin/docker-init -- sh -c cat /proc/1/cmdline");
     expect(stdout).toEndWith("0\n");
     const id = (await engine[cli]("run", "-d", "--init", "busybox", "sleep", "1000")).stdout.trim();
     expect(await engine[cli]("stop", id)).toMatchObject({ exitCode: 0 });

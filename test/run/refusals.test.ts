@@ -39,7 +39,6 @@ const refusals: readonly [string, RequestInit, number, string | RegExp][] = [
   ["/containers/create", create({ Cmd: [], Image: "", Entrypoint: [] }), 400, "no command specified"],
   ["/containers/create", create({ HostConfig: { PortBindings: { "80/tcp": [{ HostPort: "99999" }] } } }), 400, /99999/],
   ["/containers/create", create({ HostConfig: { PortBindings: { nosuch: [{ HostPort: "80" }] } } }), 400, /nosuch/],
-  ["/containers/create", create({ HostConfig: { NetworkMode: "nosuch" } }), 400, "network nosuch not found"],
   ["/containers/create", create({ HostConfig: { NetworkMode: "container:nosuch" } }), 400, "No such container: nosuch"],
   ["/containers/create", create({ HostConfig: { VolumesFrom: ["nosuch"] } }), 400, "No such container: nosuch"],
   ["/containers/create", create({ HostConfig: { Memory: 1 } }), 400, "Minimum memory limit allowed is 6MB"],
@@ -127,6 +126,21 @@ describe.each(["docker", "lighter"] as const)("%s says what is wrong", (cli) => 
     expect(stdout + stderr).toMatch(expected);
     expect(exitCode).toBe(status);
   });
+});
+
+test("a network has to be there when a container starts, not before", async () => {
+  await engine.expectDocker("create", "--name", "early", "--network", "later", "busybox", "true");
+  for (const cli of ["docker", "lighter"] as const) {
+    const { stderr, exitCode } = await engine[cli]("start", "early");
+    expect([stderr, exitCode]).toEqual([expect.stringContaining("network later not found"), 1]);
+  }
+  expect((await engine.api("/containers/early/start", POST)).status).toBe(404);
+  expect(await engine.expectDocker("inspect", "-f", "{{.State.Status}}", "early")).toBe("created");
+  await engine.expectDocker("network", "create", "later");
+  await engine.expectDocker("start", "early");
+  expect(await engine.expectDocker("wait", "early")).toBe("0");
+  await engine.expectDocker("rm", "early");
+  await engine.expectDocker("network", "rm", "later");
 });
 
 test("a start that fails is kept with its reason, and holds no port", async () => {

@@ -1,7 +1,9 @@
 import { afterAll, describe, expect, test } from "bun:test";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
 import { createConnection } from "node:net";
+import { nativePath } from "../../src/base/native.ts";
 import { readCgroupLayout } from "../../src/runtime/cgroup.ts";
 import { Shim, type ShimExit } from "../../src/runtime/shim.ts";
 import { encodeMessage, Records, Type } from "../../src/runtime/wire.ts";
@@ -64,6 +66,16 @@ describe("the engine goes away", () => {
     socket.end("this\n");
     expect(demultiplex(await readAll(socket)).stdout).toBe("got this\n");
     await gone(running.shim.socketPath);
+  });
+
+  test("a berth whose engine died before it connected ends itself", async () => {
+    const socketPath = fixture.path("shims/orphan.sock");
+    const pair = [socketPath, "/lighter/berth-orphan"];
+    const child = spawn(nativePath("lighter-shim"), pair, { stdio: ["ignore", "ignore", "pipe"] });
+    await once(child, "exit");
+    expect(existsSync(socketPath)).toBe(true);
+    child.stderr.destroy();
+    await gone(socketPath);
   });
 
   test("a waiting berth ends itself and leaves no cgroup", async () => {

@@ -184,10 +184,12 @@ describe("a container's first process", () => {
   test("with a reaper, is not pid 1, and orphans are reaped", async () => {
     const orphan = "sh -c 'true & echo $! > /tmp/orphan'; while [ -d /proc/$(cat /tmp/orphan) ]; do :; done";
     const { stdout, exit } = await fixture.run({
-      args: sh(`echo $$; cat /proc/1/comm; ${orphan}; echo reaped; exit 9`),
+      args: sh(
+        `echo $$; cat /proc/1/comm; tr '\\0' ' ' < /proc/1/cmdline | cut -c 1-29; ${orphan}; echo reaped; exit 9`,
+      ),
       request: { reaper: true },
     });
-    expect(stdout).toBe("2\ndocker-init\nreaped\n");
+    expect(stdout).toBe("2\ndocker-init\n/sbin/docker-init -- sh -c ec\nreaped\n");
     expect(exit.exitCode).toBe(9);
   });
 
