@@ -1,5 +1,3 @@
-import { join } from "node:path";
-
 /** Where one engine keeps everything. Two engines with different roots share nothing. */
 export interface Paths {
   /** Durable state: database, content, snapshots, volumes, containers' files. */
@@ -17,7 +15,7 @@ const DEFAULT_ROOT = "/var/lib/lighter";
  */
 export function resolvePaths(root: string = process.env.LIGHTER_ROOT || DEFAULT_ROOT): Paths {
   const run = root === DEFAULT_ROOT ? "/run/lighter" : `/run/lighter-${fingerprint(root)}`;
-  return { root, run, socket: join(run, "lighter.sock") };
+  return { root, run, socket: `${run}/lighter.sock` };
 }
 
 /**

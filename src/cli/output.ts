@@ -1,5 +1,5 @@
-import { writeSync } from "node:fs";
 import { errnoOf } from "../base/errors.ts";
+import { fs } from "./builtin.ts";
 
 export const STDOUT = 1;
 export const STDERR = 2;
@@ -18,7 +18,7 @@ export function write(descriptor: Descriptor, data: Uint8Array | string): void |
   let rest = typeof data === "string" ? new TextEncoder().encode(data) : data;
   while (rest.length > 0) {
     try {
-      rest = rest.subarray(writeSync(descriptor, rest));
+      rest = rest.subarray(fs().writeSync(descriptor, rest));
     } catch (error) {
       const errno = errnoOf(error);
       if (errno === "EAGAIN") return writeWhenPossible(descriptor, rest);

@@ -1,7 +1,7 @@
-import { rmSync, writeFileSync } from "node:fs";
 import { LighterError } from "../../base/errors.ts";
 import { type Api, ENGINE_REFUSED } from "../../client/api.ts";
 import type { CreateAnswer, CreateBody } from "../../client/container-documents.ts";
+import { fs } from "../builtin.ts";
 import { printError } from "../output.ts";
 import type { PullPolicy } from "./container-options.ts";
 
@@ -64,11 +64,11 @@ function withTag(image: string): string {
 /** Takes the file before anything is made, so that two containers never share one. */
 function reserveIdFile(path: string): { write(id: string): void; remove(): void } {
   try {
-    writeFileSync(path, "", { flag: "wx" });
+    fs().writeFileSync(path, "", { flag: "wx" });
   } catch (error) {
     throw new Error(`container ID file found, make sure the other container isn't running or delete ${path}`, {
       cause: error,
     });
   }
-  return { write: (id) => writeFileSync(path, id), remove: () => rmSync(path, { force: true }) };
+  return { write: (id) => fs().writeFileSync(path, id), remove: () => fs().rmSync(path, { force: true }) };
 }

@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs";
 import { errnoOf } from "../../base/errors.ts";
+import { fs } from "../builtin.ts";
 
 /** Checks `-e NAME[=value]`. */
 export function parseVariable(text: string): string {
@@ -58,7 +58,7 @@ function readPairs(file: string, what: string): string[] {
 
 function readText(file: string): string {
   try {
-    return readFileSync(file, "utf8");
+    return fs().readFileSync(file, "utf8");
   } catch (error) {
     const reason = errnoOf(error) === "ENOENT" ? "no such file or directory" : (errnoOf(error) ?? "cannot be read");
     throw new Error(`open ${file}: ${reason}`);

@@ -1,5 +1,5 @@
-import { isAbsolute, resolve } from "node:path";
 import type { Mount } from "../../client/container-documents.ts";
+import { path } from "../builtin.ts";
 import { parseByteSize } from "../byte-size.ts";
 import { csvFields, keyAndValue } from "./csv-fields.ts";
 
@@ -76,8 +76,8 @@ export function parseMount(text: string): Mount {
     set(value ?? "true");
   }
   if (!mount.Target) throw new Error("target is required");
-  if (mount.Type === "bind" && mount.Source?.startsWith(".") && !isAbsolute(mount.Source))
-    mount.Source = resolve(mount.Source);
+  if (mount.Type === "bind" && mount.Source?.startsWith(".") && !path().isAbsolute(mount.Source))
+    mount.Source = path().resolve(mount.Source);
   const groups = { bind, volume, tmpfs, image };
   for (const [type, options] of Object.entries(groups)) {
     if (Object.keys(options).length > 0 && type !== mount.Type) {

@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs";
 import { errnoOf, messageOf } from "../../base/errors.ts";
+import { fs } from "../builtin.ts";
 
 export interface SecurityOptions {
   readonly options: readonly string[];
@@ -26,7 +26,7 @@ export function parseSecurityOptions(words: readonly string[]): SecurityOptions 
 
 function readProfile(file: string): string {
   try {
-    return JSON.stringify(JSON.parse(readFileSync(file, "utf8")));
+    return JSON.stringify(JSON.parse(fs().readFileSync(file, "utf8")));
   } catch (error) {
     const reason = errnoOf(error) === "ENOENT" ? `open ${file}: no such file or directory` : messageOf(error);
     throw new Error(`opening seccomp profile (${file}) failed: ${reason}`);

@@ -1,4 +1,4 @@
-import { resolve } from "node:path";
+import { path } from "../builtin.ts";
 
 /** All of `-v`: what is bound from somewhere, and the paths that get an anonymous volume. */
 export function parseVolumes(words: readonly string[]): { binds: string[]; anonymous: Record<string, object> } {
@@ -12,7 +12,7 @@ export function parseVolumes(words: readonly string[]): { binds: string[]; anony
     }
     if (source === "" || rest[0] === "") throw new Error(`invalid spec: ${word}: empty section between colons`);
     // A relative directory is the caller's; a bare name is a volume.
-    binds.push([source.startsWith(".") ? resolve(source) : source, ...rest].join(":"));
+    binds.push([source.startsWith(".") ? path().resolve(source) : source, ...rest].join(":"));
   }
   return { binds, anonymous };
 }
