@@ -38,6 +38,12 @@ const KEPT_EVENTS = 4096;
 /** A subscriber that reads nothing for this many events is cut off rather than kept in memory for ever. */
 const MAX_QUEUED = 65_536;
 
+/**
+ * How long after an event those of this while are written, in one transaction: a short program makes six, and whoever waits
+ * for its end would wait for each. A replay writes them first; only an engine that is killed loses the last of them.
+ */
+const FLUSH_DELAY_MS = 20;
+
 /** What happened, in order: stored for replay and handed to whoever listens. */
 export class EventLog {
   readonly #store: Store;
@@ -67,8 +73,7 @@ export class EventLog {
       timeNano: Number(now),
     };
     for (const listener of this.#listeners) listener(event);
-    // Writing waits for the end of the turn: a start emits five events, and one transaction costs less than five.
-    if (this.#pending.push({ time: now, event }) === 1) setImmediate(() => this.flush());
+    if (this.#pending.push({ time: now, event }) === 1) setTimeout(() => this.flush(), FLUSH_DELAY_MS);
   }
 
   get listenerCount(): number {
