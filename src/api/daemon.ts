@@ -7,7 +7,9 @@ import { type Paths, resolvePaths } from "../base/paths.ts";
 import { VERSION } from "../base/version.ts";
 import { Engine } from "../engine/engine.ts";
 import { lockRoot } from "../store/engine-lock.ts";
-import { type ListenOptions, listenEverywhere, planListeners } from "./listeners.ts";
+import { type ListenOptions, listenEverywhere, type MakeServer, planListeners } from "./listeners.ts";
+import { Metrics } from "./metrics.ts";
+import { parseMetricsAddress, serveMetrics } from "./metrics-server.ts";
 import { ROUTES } from "./routes.ts";
 import { createApiServer } from "./server.ts";
 
@@ -19,6 +21,8 @@ export interface DaemonOptions {
   readonly root?: string;
   /** How to be reached. The first unix socket is the engine's own; where none is named, it is the root's, beside the others. */
   readonly listen: ListenOptions;
+  /** Where Prometheus finds metrics, as `host:port`; undefined: nowhere but at the API. */
+  readonly metricsAddress?: string;
   readonly log: Log;
   /** Gets one line, `ready` or `running`, and is closed: for whoever started this process. */
   readonly readyFd?: number;
@@ -33,6 +37,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   const defaults = resolvePaths(options.root);
   const addresses = withOwnSocket(listen.addresses, defaults.socket);
   const plan = planListeners({ ...listen, addresses }, log);
+  const metricsAddress = options.metricsAddress === undefined ? null : parseMetricsAddress(options.metricsAddress);
   const own = addresses.find(({ kind }) => kind === "unix");
   const paths: Paths = { ...defaults, socket: own?.kind === "unix" ? own.path : defaults.socket };
   // Asked for before the first await, so that no signal finds the process without a plan.
@@ -44,13 +49,17 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
     return announce(readyFd, "running");
   }
   const engine = await Engine.open(paths, { log });
+  const metrics = new Metrics();
   try {
-    const options = { log, product: PRODUCT };
-    using _ = await listenEverywhere(plan, (create) => createApiServer({ engine }, ROUTES, options, create));
+    using _metrics = metricsAddress ? await serveMetrics(metricsAddress, () => metrics.render(engine)) : null;
+    const make: MakeServer = (create) =>
+      createApiServer({ engine, metrics }, ROUTES, { log, product: PRODUCT }, create);
+    using _listening = await listenEverywhere(plan, make);
     log("info", "listening", { addresses: addresses.map(formatAddress), root: paths.root, pid: process.pid });
     if (readyFd !== undefined) announce(readyFd, "ready");
     log("info", "stopping", { signal: await stop });
   } finally {
+    metrics.stop();
     await engine.close();
   }
 }

@@ -3,6 +3,7 @@ import { CONTAINER_ROUTES } from "./container-routes.ts";
 import { EXEC_ROUTES } from "./exec-routes.ts";
 import { HISTORY_ROUTES } from "./history-routes.ts";
 import { IMAGE_ROUTES } from "./image-routes.ts";
+import { METRICS_ROUTES } from "./metrics-routes.ts";
 import { NETWORK_ROUTES } from "./network-routes.ts";
 import { PLUGIN_ROUTES } from "./plugin-routes.ts";
 import { PROCESS_ROUTES } from "./process-routes.ts";
@@ -27,5 +28,6 @@ export const ROUTES: readonly Route[] = [
   ...PLUGIN_ROUTES,
   ...PROCESS_ROUTES,
   ...TEMPLATE_ROUTES,
+  ...METRICS_ROUTES,
   ...HISTORY_ROUTES,
 ];

@@ -38,8 +38,8 @@ export async function sendReply(client: Client, reply: Reply): Promise<void> {
       return sendJson(response, reply.status, reply.body, reply.headers);
     case "text":
       response.writeHead(200, {
-        ...reply.headers,
         "Content-Type": PLAIN_TEXT,
+        ...reply.headers,
         "Content-Length": Buffer.byteLength(reply.body),
       });
       response.end(reply.body);

@@ -9,6 +9,7 @@ import { Readable } from "node:stream";
 import { z } from "zod";
 import { fail } from "../base/errors.ts";
 import { stdcopyFrame } from "../base/stdcopy.ts";
+import { Metrics } from "./metrics.ts";
 import { queryFlag, queryInteger } from "./query.ts";
 import { bytes, empty, feed, hijack, json, later, progress } from "./reply.ts";
 import { jsonBody, optionalJsonBody, streamBody } from "./request-body.ts";
@@ -141,7 +142,7 @@ beforeAll(async () => {
   processes = createServer({ allowHalfOpen: true }, (socket) => processSide(socket)).listen(processPath);
   // None of these routes asks the services anything.
   server = createApiServer(
-    {} as Services,
+    { metrics: new Metrics() } as Services,
     routes,
     {
       log: (_level, message) => logged.push(message),

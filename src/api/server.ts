@@ -74,6 +74,8 @@ async function respond(
   response: ServerResponse,
   upgraded: Client["upgraded"],
 ): Promise<void> {
+  const started = performance.now();
+  const answered = { route: "other", isStream: false };
   const gone = new AbortController();
   const connection = upgraded?.socket ?? response;
   connection.once("close", () => {
@@ -87,12 +89,16 @@ async function respond(
     const found = context.findRoute(request.method ?? "GET", plainPath);
     if (!found) fail("not-found", "PAGE_NOT_FOUND", "page not found");
     const { route, params } = found;
+    answered.route = `${route.method} ${route.path}`;
     const abort = gone.signal;
     const reply = await route.answer({ services: context.services, version, params, rawQuery, request, abort });
+    answered.isStream = !["empty", "json", "text"].includes(reply.kind);
     await sendReply({ request, response, version, upgraded, abort }, reply);
   } catch (error) {
     answerError(context, request, response, error, gone.signal);
   }
+  const seconds = (performance.now() - started) / 1000;
+  context.services.metrics.observe({ ...answered, status: response.statusCode, seconds });
 }
 
 function answerError(

@@ -50,12 +50,14 @@ export class EventLog {
   readonly #listeners = new Set<(event: EventDocument) => void>();
   #pending: { time: Nanoseconds; event: EventDocument }[] = [];
   #sinceTrim = 0;
+  #emitted = 0;
 
   constructor(store: Store) {
     this.#store = store;
   }
 
   emit(type: EventType, action: string, id: string, attributes: Readonly<Record<string, string>>): void {
+    this.#emitted++;
     const now = nowNanoseconds();
     const legacy =
       type === "container"
@@ -74,6 +76,11 @@ export class EventLog {
     };
     for (const listener of this.#listeners) listener(event);
     if (this.#pending.push({ time: now, event }) === 1) setTimeout(() => this.flush(), FLUSH_DELAY_MS);
+  }
+
+  /** Since this engine started. */
+  get emittedCount(): number {
+    return this.#emitted;
   }
 
   get listenerCount(): number {

@@ -32,6 +32,7 @@ export const command = defineCommand({
     tlskey: text("Path to TLS key file (default key.pem there)"),
     tlsverify: flag("Use TLS and let in only clients with a certificate"),
     insecure: flag("Listen on TCP although anyone may come in"),
+    "metrics-addr": text("Offer metrics for Prometheus at host:port, path /metrics"),
   },
   operands: { minimum: 0, maximum: 0 },
   async run({ options }) {
@@ -58,6 +59,7 @@ export const command = defineCommand({
             }
           : null,
       },
+      metricsAddress: options["metrics-addr"],
       log: logTo(STDERR),
       readyFd: readyFd === undefined ? undefined : Number(readyFd),
     });
