@@ -49,22 +49,19 @@ describe("the default profile", () => {
     ["all capabilities", all],
     ...all.map((name): [string, string[]] => [`default and ${name}`, [...DEFAULT_CAPABILITIES, name]]),
   ];
-  for (const kernel of [
-    { major: 4, minor: 7 },
-    { major: 6, minor: 18 },
-  ]) {
-    test.skipIf(!existsSync(published))(
-      `does with kernel ${kernel.major}.${kernel.minor} what Docker's published one does, for every capability (needs the published file)`,
-      () => {
-        const theirs = parseSeccompProfile(readFileSync(published, "utf8"));
-        for (const [title, capabilities] of sets) {
-          const who = subject(capabilities, { kernel });
-          const [ours, expected] = [resolveSeccomp(DEFAULT_SECCOMP_PROFILE, who), resolveSeccomp(theirs, who)];
-          expect({ title, effects: effects(ours) }).toEqual({ title, effects: effects(expected) });
-          expect({ ...ours, syscalls: [] }).toEqual({ ...expected, syscalls: [] });
-        }
-      },
-    );
+  // Where the published file is; a checkout alone has nothing to compare with.
+  const kernels = existsSync(published) ? ["4.7", "6.18"] : [];
+  for (const kernel of kernels) {
+    test(`does with kernel ${kernel} what Docker's published one does, for every capability`, () => {
+      const [major = 0, minor = 0] = kernel.split(".").map(Number);
+      const theirs = parseSeccompProfile(readFileSync(published, "utf8"));
+      for (const [title, capabilities] of sets) {
+        const who = subject(capabilities, { kernel: { major, minor } });
+        const [ours, expected] = [resolveSeccomp(DEFAULT_SECCOMP_PROFILE, who), resolveSeccomp(theirs, who)];
+        expect({ title, effects: effects(ours) }).toEqual({ title, effects: effects(expected) });
+        expect({ ...ours, syscalls: [] }).toEqual({ ...expected, syscalls: [] });
+      }
+    });
   }
 
   test("is one that its own parser accepts", () => {

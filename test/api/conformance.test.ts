@@ -68,19 +68,24 @@ describe.each(CASES.map((one) => [`${one.operation} ${one.status} when ${one.whe
   });
 });
 
-test.skipIf(!published)(`every documented answer has its case (${PUBLISHED_API})`, () => {
-  const tried = new Set(CASES.map(({ operation, status }) => `${operation} ${status}`));
-  const documented = [...(published?.operations ?? [])].flatMap(([operation, statuses]) =>
-    statuses.map((status) => ({ operation, status })),
-  );
-  expect(documented).not.toBeEmpty();
-  const missing = documented
-    .filter(({ operation, status }) => !tried.has(`${operation} ${status}`) && !isUntried(operation, status))
-    .map(({ operation, status }) => `${operation} ${status}`);
-  expect(missing).toEqual([]);
-  const undocumented = CASES.filter(({ operation, status }) => !published?.operations.get(operation)?.includes(status));
-  expect(undocumented.filter((one) => !one.undocumented)).toEqual([]);
-});
+// Where the published document is; a checkout alone has nothing to compare with.
+if (published) {
+  test("every documented answer has its case", () => {
+    const tried = new Set(CASES.map(({ operation, status }) => `${operation} ${status}`));
+    const documented = [...(published?.operations ?? [])].flatMap(([operation, statuses]) =>
+      statuses.map((status) => ({ operation, status })),
+    );
+    expect(documented).not.toBeEmpty();
+    const missing = documented
+      .filter(({ operation, status }) => !tried.has(`${operation} ${status}`) && !isUntried(operation, status))
+      .map(({ operation, status }) => `${operation} ${status}`);
+    expect(missing).toEqual([]);
+    const undocumented = CASES.filter(
+      ({ operation, status }) => !published?.operations.get(operation)?.includes(status),
+    );
+    expect(undocumented.filter((one) => !one.undocumented)).toEqual([]);
+  });
+}
 
 test("what deviates is named where users look for it", () => {
   const limits = readFileSync(resolve(import.meta.dir, "../../docs/limits.md"), "utf8").replace(/\s+/g, " ");

@@ -232,54 +232,57 @@ describe.each(REGISTRIES)("$name", ({ start, isCurrent }) => {
     expect([gone.status, await errorOf(gone)]).toEqual([404, "BLOB_UNKNOWN"]);
   });
 
-  test.if(isCurrent)("lists what refers to an image, by type, also where the image is not here yet", async () => {
-    const later = { mediaType: OCI_MANIFEST, digest: digestOf("not here"), size: 8 };
-    const attached = await pushImage("referrers/one", "signature", {
-      subject: later,
-      artifactType: "application/vnd.example.signature",
-      annotations: { "org.example.by": "someone" },
+  // The package is of an older specification.
+  if (isCurrent) {
+    test("lists what refers to an image, by type, also where the image is not here yet", async () => {
+      const later = { mediaType: OCI_MANIFEST, digest: digestOf("not here"), size: 8 };
+      const attached = await pushImage("referrers/one", "signature", {
+        subject: later,
+        artifactType: "application/vnd.example.signature",
+        annotations: { "org.example.by": "someone" },
+      });
+      const put = await call("PUT", `v2/referrers/one/manifests/${attached.digest}`, {
+        body: attached.bytes,
+        headers: { "Content-Type": OCI_MANIFEST },
+      });
+      expect(put.headers.get("oci-subject")).toBe(later.digest);
+      const list = async (query: string) => {
+        const response = await call("GET", `v2/referrers/one/referrers/${later.digest}${query}`);
+        expect([response.status, response.headers.get("content-type")]).toEqual([200, OCI_INDEX]);
+        return { manifests: (await jsonOf(response)).manifests, filters: response.headers.get("oci-filters-applied") };
+      };
+      const entry = {
+        mediaType: OCI_MANIFEST,
+        digest: attached.digest,
+        size: attached.bytes.length,
+        artifactType: "application/vnd.example.signature",
+        annotations: { "org.example.by": "someone" },
+      };
+      expect(await list("")).toEqual({ manifests: [entry], filters: null });
+      expect(await list("?artifactType=application/vnd.example.other")).toEqual({
+        manifests: [],
+        filters: "artifactType",
+      });
+      expect((await list("?artifactType=application/vnd.example.signature")).manifests).toEqual([entry]);
     });
-    const put = await call("PUT", `v2/referrers/one/manifests/${attached.digest}`, {
-      body: attached.bytes,
-      headers: { "Content-Type": OCI_MANIFEST },
-    });
-    expect(put.headers.get("oci-subject")).toBe(later.digest);
-    const list = async (query: string) => {
-      const response = await call("GET", `v2/referrers/one/referrers/${later.digest}${query}`);
-      expect([response.status, response.headers.get("content-type")]).toEqual([200, OCI_INDEX]);
-      return { manifests: (await jsonOf(response)).manifests, filters: response.headers.get("oci-filters-applied") };
-    };
-    const entry = {
-      mediaType: OCI_MANIFEST,
-      digest: attached.digest,
-      size: attached.bytes.length,
-      artifactType: "application/vnd.example.signature",
-      annotations: { "org.example.by": "someone" },
-    };
-    expect(await list("")).toEqual({ manifests: [entry], filters: null });
-    expect(await list("?artifactType=application/vnd.example.other")).toEqual({
-      manifests: [],
-      filters: "artifactType",
-    });
-    expect((await list("?artifactType=application/vnd.example.signature")).manifests).toEqual([entry]);
-  });
 
-  test.if(isCurrent)("a tag can go alone", async () => {
-    const { digest } = await pushImage("forget/tag", "v1");
-    expect((await call("DELETE", "v2/forget/tag/manifests/v1")).status).toBe(202);
-    expect((await call("GET", "v2/forget/tag/manifests/v1")).status).toBe(404);
-    expect((await call("GET", `v2/forget/tag/manifests/${digest}`)).status).toBe(200);
-  });
-
-  test.if(isCurrent)("CVE-2021-41190: a document that is an index and an image at once is refused", async () => {
-    const { bytes } = await pushImage("images/both", "v1");
-    const both = JSON.stringify({ ...JSON.parse(bytes), manifests: [] });
-    const put = await call("PUT", "v2/images/both/manifests/v2", {
-      body: both,
-      headers: { "Content-Type": OCI_MANIFEST },
+    test("a tag can go alone", async () => {
+      const { digest } = await pushImage("forget/tag", "v1");
+      expect((await call("DELETE", "v2/forget/tag/manifests/v1")).status).toBe(202);
+      expect((await call("GET", "v2/forget/tag/manifests/v1")).status).toBe(404);
+      expect((await call("GET", `v2/forget/tag/manifests/${digest}`)).status).toBe(200);
     });
-    expect([put.status, await errorOf(put)]).toEqual([400, "MANIFEST_INVALID"]);
-  });
+
+    test("CVE-2021-41190: a document that is an index and an image at once is refused", async () => {
+      const { bytes } = await pushImage("images/both", "v1");
+      const both = JSON.stringify({ ...JSON.parse(bytes), manifests: [] });
+      const put = await call("PUT", "v2/images/both/manifests/v2", {
+        body: both,
+        headers: { "Content-Type": OCI_MANIFEST },
+      });
+      expect([put.status, await errorOf(put)]).toEqual([400, "MANIFEST_INVALID"]);
+    });
+  }
 
   test("refuses names and digests that are none", async () => {
     for (const [path, code] of [
