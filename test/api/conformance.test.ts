@@ -13,7 +13,7 @@ import { imageCases, passwordFile } from "./cases/image-cases.ts";
 import { SYSTEM_CASES } from "./cases/system-cases.ts";
 import { isUntried } from "./cases/untried.ts";
 import { isAllowed, NAMED_IN_LIMITS } from "./known-deviations.ts";
-import { hasPublishedApi, PUBLISHED_API, readPublishedApi } from "./published-api.ts";
+import { hasPublishedApi, readPublishedApi } from "./published-api.ts";
 
 /** Every endpoint with each status that is documented for it, and every document against Docker's published description. */
 const registry = await startRegistryWithPassword();
