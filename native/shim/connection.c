@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "client.h"
+#include "resolver.h"
 #include "sys.h"
 
 static void ready(struct source *source, uint32_t events);
@@ -58,6 +59,7 @@ void connection_close(struct connection *connection)
     struct monitor *monitor = connection->monitor;
     int socket = connection_take_socket(connection);
     close_at_end(&socket);
+    resolver_engine_changed(monitor);
     if (monitor->connections)
         return;
     /* A berth lives for its engine; an ended container has been written down for the next one. */
@@ -115,6 +117,7 @@ static void hello(struct connection *connection, uint32_t request)
     const struct monitor *monitor = connection->monitor;
     struct message answer;
     connection->listens = true;
+    resolver_engine_changed(connection->monitor);
     message_begin(&answer, WIRE_OK, request);
     message_u32(&answer, TAG_STATUS, monitor->status);
     message_text(&answer, TAG_CGROUP_PATH, monitor->cgroups.path);
@@ -246,6 +249,15 @@ static void serve(struct connection *connection)
         break;
     case WIRE_RELEASE:
         release(connection, request);
+        break;
+    case WIRE_CONNECT:
+        connect_network(connection, request, spec);
+        break;
+    case WIRE_DISCONNECT:
+        disconnect_network(connection, request, spec);
+        break;
+    case WIRE_ANSWER:
+        resolver_answer(monitor, request, spec);
         break;
     default:
         connection_fail(connection, request, "message", ENOSYS, "unknown type");

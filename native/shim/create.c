@@ -15,6 +15,7 @@
 #include "netlink.h"
 #include "ports.h"
 #include "process.h"
+#include "resolver.h"
 #include "sys.h"
 
 /* A step that failed on this side, in the words of a report. */
@@ -177,6 +178,18 @@ static bool open_binds(struct records spec, int **fds, size_t *count, struct tro
     return true;
 }
 
+int monitor_make_link(struct monitor *monitor, struct records link)
+{
+    errno = ENOSPC;
+    char *name = monitor->link_count < LINKS_MAX ? strdup(records_text(link, FIELD_HOST_NAME)) : NULL;
+    if (!name || link_create(link, monitor->init->pid) < 0) {
+        free(name);
+        return -1;
+    }
+    monitor->links[monitor->link_count++] = name;
+    return 0;
+}
+
 /* In parallel to the first process, which mounts meanwhile and waits for the links when it comes to them. */
 static bool make_links(struct monitor *monitor, struct records spec, struct trouble *what)
 {
@@ -186,14 +199,12 @@ static bool make_links(struct monitor *monitor, struct records spec, struct trou
     while (records_next_of(&list, TAG_LINK, &record)) {
         const char *name = records_text(record_group(&record), FIELD_HOST_NAME);
         const char *bridge = records_text(record_group(&record), FIELD_BRIDGE);
-        char *copy = monitor->link_count < LINKS_MAX ? strdup(name) : NULL;
-        if (!copy || link_create(record_group(&record), monitor->init->pid) < 0) {
-            free(copy);
+        if (monitor_make_link(monitor, record_group(&record)) < 0)
             return trouble(what, "link", "%s on %s", name, bridge ? bridge : "nothing");
-        }
-        monitor->links[monitor->link_count++] = copy;
         any = true;
     }
+    if (records_u32(spec, TAG_RESOLVER, 0) && resolver_open(monitor) < 0)
+        return trouble(what, "resolver", "127.0.0.11:53");
     char linked = ORDER_LINKED;
     return !any || RETRY(write(monitor->init->channel.fd, &linked, 1)) == 1 || trouble(what, "link", "order");
 }

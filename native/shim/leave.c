@@ -8,6 +8,7 @@
 #include "log.h"
 #include "netlink.h"
 #include "process.h"
+#include "resolver.h"
 #include "sys.h"
 
 /* Whole or not at all, by rename. Not synced: after a crash of the machine nothing runs anyway. */
@@ -41,6 +42,7 @@ void container_ended(struct monitor *monitor)
     }
     if (monitor->exit_file)
         write_exit_file(monitor);
+    resolver_close(monitor);
     monitor->status = STATUS_EXITED;
     if (!monitor->connections)
         monitor->leaving = true;
@@ -65,6 +67,7 @@ void monitor_clean_up(struct monitor *monitor)
         (void)RETRY(waitpid(monitor->init->pid, NULL, 0));
     }
     end_stragglers(monitor);
+    resolver_close(monitor);
     for (size_t i = 0; i < monitor->link_count; i++)
         link_remove(monitor->links[i]);
     for (size_t i = 0; i < monitor->port_count; i++)

@@ -18,6 +18,7 @@
 struct connection;
 struct process;
 struct log;
+struct resolver;
 
 enum { LINKS_MAX = 16, PORTS_MAX = 1024, ORPHANS_MAX = 64 };
 
@@ -54,6 +55,7 @@ struct monitor {
     int mount_namespace; /* the container's, held from its start until the shim leaves */
     char *links[LINKS_MAX]; /* names of the host's ends */
     size_t link_count;
+    struct resolver *resolver; /* NULL: the container has no names to ask us for */
     int ports[PORTS_MAX]; /* sockets that are only bound, for nobody else to take the port */
     size_t port_count;
 
@@ -78,6 +80,13 @@ void berth_drop_keeper(struct monitor *monitor);
 /* create.c: what a request asks for. They answer by themselves, now or later. */
 void create_container(struct monitor *monitor, struct connection *connection, uint32_t request, struct records spec);
 void start_container(struct monitor *monitor, struct connection *connection, uint32_t request);
+
+/* Makes the links of a TAG_LINK and notes that they are there to be removed. 0, or -1 with errno. */
+int monitor_make_link(struct monitor *monitor, struct records link);
+
+/* connect.c: a link more or less while the container is there; answers. */
+void connect_network(struct connection *connection, uint32_t request, struct records spec);
+void disconnect_network(struct connection *connection, uint32_t request, struct records spec);
 
 /* exec.c */
 void exec_process(struct monitor *monitor, struct connection *connection, uint32_t request, struct records spec);

@@ -9,115 +9,35 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "channel.h"
+#include "netns.h"
+#include "rtnetlink.h"
 #include "setup.h"
 #include "sys.h"
 
-/* One request under construction. 1 KiB holds the longest of ours several times. */
-struct request {
-    _Alignas(struct nlmsghdr) uint8_t bytes[1024];
-    size_t length;
-};
-
-static void *append(struct request *request, size_t length)
-{
-    size_t aligned = (request->length + 3) & ~(size_t)3;
-    void *place = request->bytes + aligned;
-    memset(place, 0, length);
-    request->length = aligned + length;
-    return place;
-}
-
-static void begin(struct request *request, uint16_t type, uint16_t flags)
-{
-    request->length = 0;
-    struct nlmsghdr *head = append(request, sizeof *head);
-    head->nlmsg_type = type;
-    head->nlmsg_flags = (uint16_t)(NLM_F_REQUEST | NLM_F_ACK | flags);
-}
-
-static void add(struct request *request, uint16_t type, const void *value, size_t length)
-{
-    struct rtattr *attribute = append(request, sizeof *attribute + length);
-    attribute->rta_type = type;
-    attribute->rta_len = (uint16_t)(sizeof *attribute + length);
-    memcpy(attribute + 1, value, length);
-}
-
-static void add_u32(struct request *request, uint16_t type, uint32_t value)
-{
-    add(request, type, &value, sizeof value);
-}
-
-static void add_text(struct request *request, uint16_t type, const char *text)
-{
-    add(request, type, text, strlen(text) + 1);
-}
-
-static size_t open_nest(struct request *request, uint16_t type)
-{
-    struct rtattr *attribute = append(request, sizeof *attribute);
-    attribute->rta_type = type;
-    return (size_t)((uint8_t *)attribute - request->bytes);
-}
-
-static void close_nest(struct request *request, size_t start)
-{
-    struct rtattr *attribute = (struct rtattr *)(void *)(request->bytes + start);
-    attribute->rta_len = (uint16_t)(request->length - start);
-}
-
-static int open_socket(void)
-{
-    return socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-}
-
-/* Sends it and waits for the kernel's verdict. */
-static int talk(int socket, struct request *request)
-{
-    struct nlmsghdr *head = (struct nlmsghdr *)(void *)request->bytes;
-    head->nlmsg_len = (uint32_t)request->length;
-    if (RETRY(send(socket, request->bytes, request->length, 0)) < 0)
-        return -1;
-    _Alignas(struct nlmsghdr) char answer[1024];
-    ssize_t got = RETRY(recv(socket, answer, sizeof answer, MSG_TRUNC));
-    if (got < 0)
-        return -1;
-    const struct nlmsghdr *reply = (const struct nlmsghdr *)(const void *)answer;
-    const struct nlmsgerr *verdict = (const struct nlmsgerr *)(const void *)(answer + NLMSG_HDRLEN);
-    if ((size_t)got < NLMSG_HDRLEN + sizeof verdict->error || reply->nlmsg_type != NLMSG_ERROR) {
-        errno = EPROTO;
-        return -1;
-    }
-    errno = -verdict->error;
-    return verdict->error ? -1 : 0;
-}
+enum { LOOPBACK_INDEX = 1 }; /* the first link of every namespace */
 
 static bool fits_name(const char *name)
 {
     return name && *name && strlen(name) < IF_NAMESIZE;
 }
 
-int link_create(struct records link, pid_t process)
+/* Two ends: the host's, up and on its bridge, and the container's within the namespace of the process. */
+static int create_pair(int socket, struct records link, pid_t process)
 {
-    const char *host = records_text(link, FIELD_HOST_NAME);
-    const char *inner = records_text(link, FIELD_CONTAINER_NAME);
     const char *bridge = records_text(link, FIELD_BRIDGE);
     uint32_t mtu = records_u32(link, FIELD_MTU, 0);
     uint8_t mac[6];
-    if (!fits_name(host) || !fits_name(inner)) {
-        errno = EINVAL;
-        return -1;
-    }
     struct request request;
     begin(&request, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
     struct ifinfomsg *info = append(&request, sizeof *info);
     info->ifi_family = AF_UNSPEC;
     info->ifi_flags = IFF_UP;
     info->ifi_change = IFF_UP;
-    add_text(&request, IFLA_IFNAME, host);
+    add_text(&request, IFLA_IFNAME, records_text(link, FIELD_HOST_NAME));
     if (mtu)
         add_u32(&request, IFLA_MTU, mtu);
     if (bridge && *bridge) {
@@ -131,7 +51,7 @@ int link_create(struct records link, pid_t process)
     size_t data = open_nest(&request, IFLA_INFO_DATA);
     size_t peer = open_nest(&request, VETH_INFO_PEER);
     (void)append(&request, sizeof(struct ifinfomsg)); /* not up yet: veth_open fails while the pair is not joined */
-    add_text(&request, IFLA_IFNAME, inner);
+    add_text(&request, IFLA_IFNAME, records_text(link, FIELD_CONTAINER_NAME));
     if (records_copy(link, FIELD_MAC, mac, sizeof mac))
         add(&request, IFLA_ADDRESS, mac, sizeof mac);
     if (mtu)
@@ -140,19 +60,79 @@ int link_create(struct records link, pid_t process)
     close_nest(&request, peer);
     close_nest(&request, data);
     close_nest(&request, link_info);
-    AUTO_CLOSE socket = open_socket();
-    return socket < 0 ? -1 : talk(socket, &request);
+    return talk(socket, &request);
 }
 
-void link_remove(const char *host_name)
+/* One end only, on a link of the host's (macvlan, ipvlan): FIELD_FLAGS is its mode. */
+static int create_child(int socket, struct records link, pid_t process, const char *kind)
+{
+    const char *parent = records_text(link, FIELD_SOURCE);
+    uint32_t mtu = records_u32(link, FIELD_MTU, 0);
+    uint32_t mode = records_u32(link, FIELD_FLAGS, 0);
+    uint8_t mac[6];
+    bool is_macvlan = strcmp(kind, "macvlan") == 0;
+    unsigned index = parent ? if_nametoindex(parent) : 0;
+    if (index == 0)
+        return -1;
+    struct request request;
+    begin(&request, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
+    (void)append(&request, sizeof(struct ifinfomsg));
+    add_text(&request, IFLA_IFNAME, records_text(link, FIELD_CONTAINER_NAME));
+    add_u32(&request, IFLA_LINK, index);
+    add_u32(&request, IFLA_NET_NS_PID, (uint32_t)process);
+    if (mtu)
+        add_u32(&request, IFLA_MTU, mtu);
+    if (is_macvlan && records_copy(link, FIELD_MAC, mac, sizeof mac)) /* ipvlan has its parent's */
+        add(&request, IFLA_ADDRESS, mac, sizeof mac);
+    size_t link_info = open_nest(&request, IFLA_LINKINFO);
+    add_text(&request, IFLA_INFO_KIND, kind);
+    size_t data = open_nest(&request, IFLA_INFO_DATA);
+    if (is_macvlan) {
+        add_u32(&request, IFLA_MACVLAN_MODE, mode);
+    } else {
+        uint16_t narrow = (uint16_t)mode;
+        add(&request, IFLA_IPVLAN_MODE, &narrow, sizeof narrow);
+    }
+    close_nest(&request, data);
+    close_nest(&request, link_info);
+    return talk(socket, &request);
+}
+
+int link_create(struct records link, pid_t process)
+{
+    const char *kind = records_text(link, FIELD_TYPE);
+    if (!fits_name(records_text(link, FIELD_HOST_NAME)) || !fits_name(records_text(link, FIELD_CONTAINER_NAME))) {
+        errno = EINVAL;
+        return -1;
+    }
+    AUTO_CLOSE socket = rtnetlink_open();
+    if (socket < 0)
+        return -1;
+    return kind && *kind ? create_child(socket, link, process, kind) : create_pair(socket, link, process);
+}
+
+static int delete_link(int socket, const char *name)
 {
     struct request request;
     begin(&request, RTM_DELLINK, 0);
     (void)append(&request, sizeof(struct ifinfomsg));
-    add_text(&request, IFLA_IFNAME, host_name);
-    AUTO_CLOSE socket = open_socket();
+    add_text(&request, IFLA_IFNAME, name);
+    return talk(socket, &request);
+}
+
+void link_remove(const char *host_name)
+{
+    AUTO_CLOSE socket = rtnetlink_open();
     if (socket >= 0)
-        (void)talk(socket, &request); /* ENODEV: it went with the container's namespace */
+        (void)delete_link(socket, host_name); /* ENODEV: it went with the container's namespace */
+}
+
+int link_remove_within(int process, const char *name)
+{
+    AUTO_CLOSE socket = netns_socket(process, AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
+    if (socket < 0)
+        return -1;
+    return delete_link(socket, name) < 0 && errno != ENODEV ? -1 : 0;
 }
 
 static int set_up(int socket, unsigned index)
@@ -193,10 +173,10 @@ static int add_address(int socket, unsigned index, const struct record *address,
     return talk(socket, &request);
 }
 
-static int add_default_route(int socket, unsigned index, const struct record *gateway)
+static int set_default_route(int socket, unsigned index, const struct record *gateway)
 {
     struct request request;
-    begin(&request, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL);
+    begin(&request, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE);
     struct rtmsg *info = append(&request, sizeof *info);
     info->rtm_family = family_of(gateway->length);
     info->rtm_table = RT_TABLE_MAIN;
@@ -208,26 +188,73 @@ static int add_default_route(int socket, unsigned index, const struct record *ga
     return talk(socket, &request);
 }
 
-/* Fields in order: each address with its prefix after it, gateways last. */
-static int configure_link(struct setup *setup, int socket, struct records link)
+/* The index that a link has in the socket's namespace, which need not be the caller's. 0 with errno where there is none. */
+static unsigned index_within(int socket, const char *name)
 {
-    const char *name = records_text(link, FIELD_CONTAINER_NAME);
-    unsigned index = if_nametoindex(name);
-    if (index == 0 || set_up(socket, index) < 0)
-        return setup_error(setup, "%s", name);
+    struct ifreq request = {0};
+    if (!fits_name(name)) {
+        errno = EINVAL;
+        return 0;
+    }
+    strcpy(request.ifr_name, name);
+    return ioctl(socket, SIOCGIFINDEX, &request) < 0 ? 0 : (unsigned)request.ifr_ifindex;
+}
+
+static bool is_address(const struct record *field)
+{
+    return field->length == 4 || field->length == 16;
+}
+
+static int set_routes(int socket, unsigned index, struct records link)
+{
+    struct record field;
+    while (records_next_of(&link, FIELD_GATEWAY, &field))
+        if (is_address(&field) && set_default_route(socket, index, &field) < 0)
+            return -1;
+    return 0;
+}
+
+static int set_addresses(int socket, unsigned index, struct records link)
+{
     struct record field;
     struct record address = {0};
     while (records_next(&link, &field)) {
-        bool is_address = field.length == 4 || field.length == 16;
-        if (field.tag == FIELD_ADDRESS && is_address)
+        if (field.tag == FIELD_ADDRESS && is_address(&field))
             address = field;
         if (field.tag == FIELD_PREFIX && address.value &&
             add_address(socket, index, &address, (uint8_t)field.value[0]) < 0)
-            return setup_error(setup, "address of %s", name);
-        if (field.tag == FIELD_GATEWAY && is_address && add_default_route(socket, index, &field) < 0)
-            return setup_error(setup, "default route of %s", name);
+            return -1;
     }
     return 0;
+}
+
+const char *link_configure(int socket, struct records link)
+{
+    unsigned index = index_within(socket, records_text(link, FIELD_CONTAINER_NAME));
+    if (index == 0 || set_up(socket, index) < 0)
+        return "link";
+    if (set_addresses(socket, index, link) < 0)
+        return "address";
+    return set_routes(socket, index, link) < 0 ? "default route" : NULL;
+}
+
+const char *link_configure_within(int process, struct records link)
+{
+    AUTO_CLOSE socket = netns_socket(process, AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
+    return socket < 0 ? "network namespace" : link_configure(socket, link);
+}
+
+int loopback_up_within(int process)
+{
+    AUTO_CLOSE socket = netns_socket(process, AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
+    return socket < 0 ? -1 : set_up(socket, LOOPBACK_INDEX);
+}
+
+int default_route_within(int process, struct records route)
+{
+    AUTO_CLOSE socket = netns_socket(process, AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
+    unsigned index = socket < 0 ? 0 : index_within(socket, records_text(route, FIELD_CONTAINER_NAME));
+    return index == 0 ? -1 : set_routes(socket, index, route);
 }
 
 /* In a network namespace of its own: loopback up, then the links that the monitor made meanwhile. */
@@ -235,8 +262,8 @@ int step_network(struct setup *setup)
 {
     if (!(records_u32(setup->spec, TAG_NAMESPACES, 0) & CLONE_NEWNET))
         return 0;
-    AUTO_CLOSE socket = open_socket();
-    if (socket < 0 || set_up(socket, 1) < 0) /* loopback is the first of every namespace */
+    AUTO_CLOSE socket = rtnetlink_open();
+    if (socket < 0 || set_up(socket, LOOPBACK_INDEX) < 0)
         return setup_error(setup, "lo");
     struct records list = setup->spec;
     struct record record;
@@ -245,8 +272,11 @@ int step_network(struct setup *setup)
     char order;
     if (RETRY(read(setup->channel, &order, 1)) != 1 || order != ORDER_LINKED)
         _exit(0); /* the monitor could not make them and has said so */
-    while (records_next_of(&list, TAG_LINK, &record))
-        if (configure_link(setup, socket, record_group(&record)) < 0)
-            return -1;
+    while (records_next_of(&list, TAG_LINK, &record)) {
+        struct records link = record_group(&record);
+        const char *trouble = link_configure(socket, link);
+        if (trouble)
+            return setup_error(setup, "%s of %s", trouble, records_text(link, FIELD_CONTAINER_NAME));
+    }
     return 0;
 }

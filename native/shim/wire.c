@@ -73,6 +73,7 @@ static const struct rule tag_rules[] = {
     [TAG_SIGNAL] = {NUMBER, 0},
     [TAG_WINDOW] = {FIXED, sizeof(struct wire_window)},
     [TAG_ATTACH_FLAGS] = {NUMBER, 0},
+    [TAG_DNS_MESSAGE] = {BYTES, 0},
     [TAG_NAMESPACES] = {NUMBER, 0},
     [TAG_NAMESPACE_JOIN] = {GROUP, 0},
     [TAG_UID_MAP] = {TEXT, 0},
@@ -95,6 +96,8 @@ static const struct rule tag_rules[] = {
     [TAG_EXIT_FILE] = {TEXT, 0},
     [TAG_REAPER] = {NUMBER, 0},
     [TAG_DEVICE_RULE] = {FIXED, sizeof(struct wire_device_rule)},
+    [TAG_RESOLVER] = {NUMBER, 0},
+    [TAG_DEFAULT_ROUTE] = {GROUP, 0},
     [TAG_ARGUMENT] = {TEXT, 0},
     [TAG_ENVIRONMENT] = {TEXT, 0},
     [TAG_DIRECTORY] = {TEXT, 0},
@@ -147,6 +150,7 @@ static const struct requirement requirements[] = {
     {TAG_CGROUP_WRITE, 3, {FIELD_TYPE, FIELD_TARGET, FIELD_DATA}},
     {TAG_LINK, 2, {FIELD_HOST_NAME, FIELD_CONTAINER_NAME}},
     {TAG_LOG, 2, {FIELD_TARGET, FIELD_LOG}},
+    {TAG_DEFAULT_ROUTE, 1, {FIELD_CONTAINER_NAME}},
 };
 
 static bool value_fits(const struct record *record, struct rule rule)
@@ -222,7 +226,7 @@ void message_begin(struct message *message, enum wire_type type, uint32_t reques
     message_bytes(message, &header, sizeof header);
 }
 
-static void message_record(struct message *message, enum wire_tag tag, const void *value, size_t length)
+void message_data(struct message *message, enum wire_tag tag, const void *value, size_t length)
 {
     struct wire_record head = {.tag = (uint16_t)tag, .length = (uint32_t)length};
     message_bytes(message, &head, sizeof head);
@@ -231,12 +235,12 @@ static void message_record(struct message *message, enum wire_tag tag, const voi
 
 void message_text(struct message *message, enum wire_tag tag, const char *text)
 {
-    message_record(message, tag, text, strlen(text) + 1);
+    message_data(message, tag, text, strlen(text) + 1);
 }
 
 void message_u32(struct message *message, enum wire_tag tag, uint32_t number)
 {
-    message_record(message, tag, &number, sizeof number);
+    message_data(message, tag, &number, sizeof number);
 }
 
 void message_list(struct message *message, struct records list)

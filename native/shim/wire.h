@@ -41,11 +41,15 @@ enum wire_type {
     WIRE_RESIZE = 7,
     WIRE_CLOSE_STDIN = 8,
     WIRE_RELEASE = 9,
+    WIRE_CONNECT = 10,    /* a further link: TAG_LINK, TAG_DEFAULT_ROUTE, TAG_RESOLVER */
+    WIRE_DISCONNECT = 11, /* a link less: TAG_LINK, TAG_DEFAULT_ROUTE */
+    WIRE_ANSWER = 12,     /* to the query with the header's number: TAG_DNS_MESSAGE; is not replied to */
     /* replies */
     WIRE_OK = 32,
     WIRE_FAILED = 33,
     /* events */
     WIRE_EXIT = 48,
+    WIRE_QUERY = 49, /* the header's number is the query's: TAG_DNS_MESSAGE, TAG_DNS_STREAM */
 };
 
 enum wire_tag {
@@ -73,6 +77,10 @@ enum wire_tag {
     TAG_WINDOW = 21,       /* struct wire_window; in CREATE and EXEC: the process gets a terminal of this size */
     TAG_ATTACH_FLAGS = 22, /* u32, enum wire_attach */
 
+    /* QUERY, ANSWER */
+    TAG_DNS_MESSAGE = 23, /* bytes, as RFC 1035 has them */
+    TAG_DNS_STREAM = 24,  /* u32: asked over TCP, so that the answer may be long */
+
     /* CREATE: the container */
     TAG_NAMESPACES = 30,       /* u32: CLONE_NEW* flags of the namespaces to be new */
     TAG_NAMESPACE_JOIN = 31,   /* group FIELD_FLAGS (CLONE_NEW*), FIELD_SOURCE (path) */
@@ -96,6 +104,8 @@ enum wire_tag {
     TAG_EXIT_FILE = 49,        /* text */
     TAG_REAPER = 50,           /* u32: pid 1 forwards signals and reaps, the program is its child (--init) */
     TAG_DEVICE_RULE = 51,      /* struct wire_device_rule; cgroup v2 only, the last match decides, default refuse */
+    TAG_RESOLVER = 52,         /* u32: DNS queries to 127.0.0.11 are the engine's to answer */
+    TAG_DEFAULT_ROUTE = 53,    /* group FIELD_CONTAINER_NAME, FIELD_GATEWAY: replaces the default routes */
 
     /* CREATE and EXEC: the process */
     TAG_ARGUMENT = 60,    /* text, repeated */
@@ -252,6 +262,7 @@ struct message {
 void message_begin(struct message *message, enum wire_type type, uint32_t request);
 void message_text(struct message *message, enum wire_tag tag, const char *text);
 void message_u32(struct message *message, enum wire_tag tag, uint32_t number);
+void message_data(struct message *message, enum wire_tag tag, const void *bytes, size_t length);
 /* Appends records as they are: a list, or those of another message. */
 void message_list(struct message *message, struct records list);
 void message_records(struct message *message, const struct message *other);

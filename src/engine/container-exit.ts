@@ -4,6 +4,7 @@ import type { Shim } from "../runtime/shim.ts";
 import { emitContainerEvent } from "./container-events.ts";
 import type { EngineParts } from "./engine-parts.ts";
 import { endedHealth } from "./health.ts";
+import { emitJoined } from "./network-events.ts";
 import { shouldRestart } from "./restart-policy.ts";
 
 /** How a container's first process ended, as its shim wrote it down. */
@@ -27,6 +28,7 @@ export function containerExited(parts: EngineParts, id: string, exit: ContainerE
   parts.health.end(id);
   const held = parts.restarts.isHeld(id);
   const restarting = !held && shouldRestart(before, exit.exitCode);
+  const endpoints = parts.networks.endpointsOf(id);
   const hadPorts = parts.networks.ports(id).length > 0;
   const record = parts.store.transaction(() => {
     releaseNetwork(parts, id);
@@ -41,6 +43,7 @@ export function containerExited(parts: EngineParts, id: string, exit: ContainerE
     execDuration: String(Math.max(0, Math.floor(ranForMs / 1000))),
     exitCode: String(exit.exitCode),
   });
+  emitJoined(parts, "disconnect", endpoints);
   const announce = () => {
     parts.waiters.exited(id, exit.exitCode);
     if (!held) parts.afterExit(record, ranForMs);

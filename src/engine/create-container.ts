@@ -17,6 +17,7 @@ import { emitContainerEvent } from "./container-events.ts";
 import { createMountPoints } from "./container-mounts.ts";
 import { parseContainerName, randomContainerName } from "./container-name.ts";
 import { commandLine } from "./container-record.ts";
+import { requireEndpointSettings } from "./endpoint-settings.ts";
 import type { EngineParts } from "./engine-parts.ts";
 import { requireHealthcheck } from "./health-check.ts";
 import { containerDirectory } from "./inspect-container.ts";
@@ -177,6 +178,7 @@ function requestedNetworks(
   for (const [key, settings] of Object.entries(endpoints)) {
     const name = key === "default" ? own : networkName(parts, key);
     wanted[name] = settings ?? EndpointSettingsSchema.parse({});
+    requireEndpointSettings(parts.networks.resolve(name), wanted[name]);
   }
   return wanted;
 }

@@ -1,7 +1,13 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { hostNetworkHostsFile, hostsFile } from "../network/hosts-file.ts";
-import { hostNetworkResolvConf, hostResolvConf, resolvConf } from "../network/resolv-conf.ts";
+import { hostNetworkHostsFile, hostsFile, ownLine } from "../network/hosts-file.ts";
+import {
+  embeddedResolvConf,
+  hostNetworkResolvConf,
+  hostResolvConf,
+  type ResolverSettings,
+  resolvConf,
+} from "../network/resolv-conf.ts";
 import type { ContainerRecord } from "./container-record.ts";
 import type { EngineParts } from "./engine-parts.ts";
 import { containerDirectory } from "./inspect-container.ts";
@@ -21,7 +27,7 @@ export function writeEtcFiles(
   const shared = /^container:(.+)$/.exec(hostConfig.NetworkMode)?.[1];
   if (shared !== undefined) return containerDirectory(parts, shared);
   const onHost = hostConfig.NetworkMode === "host";
-  const resolver = { nameservers: hostConfig.Dns, search: hostConfig.DnsSearch, options: hostConfig.DnsOptions };
+  const resolver = resolverSettings(record);
   const extra = { extraHosts: hostConfig.ExtraHosts ?? [], hostGateway: joined.links[0]?.gateway ?? null };
   const hosts = onHost
     ? hostNetworkHostsFile(readFileSync("/etc/hosts", "utf8"), { ...extra, hostGateway: "127.0.0.1" })
@@ -31,9 +37,35 @@ export function writeEtcFiles(
         addresses: joined.links.map(({ address }) => address),
         ...extra,
       });
-  const resolv = onHost ? hostNetworkResolvConf(hostResolvConf(), resolver) : resolvConf(hostResolvConf(), resolver);
+  const toResolvConf = onHost ? hostNetworkResolvConf : joined.hasNames ? embeddedResolvConf : resolvConf;
   writeFileSync(join(directory, "hosts"), hosts, { mode: 0o644 });
   writeFileSync(join(directory, "hostname"), `${config.Hostname}\n`, { mode: 0o644 });
-  writeFileSync(join(directory, "resolv.conf"), resolv, { mode: 0o644 });
+  writeFileSync(join(directory, "resolv.conf"), toResolvConf(hostResolvConf(), resolver), { mode: 0o644 });
   return directory;
+}
+
+/** What the client said about name resolution. */
+export function resolverSettings({ hostConfig }: ContainerRecord): ResolverSettings {
+  return { nameservers: hostConfig.Dns, search: hostConfig.DnsSearch, options: hostConfig.DnsOptions };
+}
+
+/**
+ * Brings the files of a running container in line with its networks: the lines of addresses that it got or lost, and the
+ * resolver. Written into the files that the container has mounted; whatever else it has put into its hosts file stays.
+ */
+export function updateEtcFiles(
+  parts: EngineParts,
+  record: ContainerRecord,
+  change: { readonly added?: string; readonly removed?: string },
+): void {
+  const directory = containerDirectory(parts, record.id);
+  const path = join(directory, "hosts");
+  const { Hostname: hostname, Domainname: domainname } = record.config;
+  const lines = readFileSync(path, "utf8").trimEnd().split("\n");
+  const stale = new Set([change.removed, change.added]);
+  const kept = lines.filter((line) => !stale.has(line.split(/\s/)[0]));
+  const added = change.added === undefined ? [] : [ownLine(change.added, hostname, domainname)];
+  writeFileSync(path, `${[...kept, ...added].join("\n")}\n`);
+  const toResolvConf = parts.networks.layout(record.id).hasNames ? embeddedResolvConf : resolvConf;
+  writeFileSync(join(directory, "resolv.conf"), toResolvConf(hostResolvConf(), resolverSettings(record)));
 }

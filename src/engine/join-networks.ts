@@ -1,5 +1,6 @@
+import type { EndpointLink } from "../network/endpoint-link.ts";
 import type { Endpoint } from "../network/network-record.ts";
-import type { EndpointLink } from "../network/networks.ts";
+import type { Neighbour } from "../network/networks.ts";
 import { type PortMapping, parsePortRequests } from "../network/port-mapping.ts";
 import type { ContainerRecord } from "./container-record.ts";
 import type { EngineParts } from "./engine-parts.ts";
@@ -9,6 +10,8 @@ export interface JoinedNetworks {
   readonly endpoints: readonly Endpoint[];
   /** For the shim to make. */
   readonly links: readonly EndpointLink[];
+  /** It asks the engine for names. */
+  readonly hasNames: boolean;
   /** Ports to hold on the host; a `hostPort` of 0 is the kernel's choice. */
   readonly claimed: readonly PortMapping[];
 }
@@ -20,13 +23,17 @@ export interface JoinedNetworks {
 export async function joinNetworks(parts: EngineParts, record: ContainerRecord): Promise<JoinedNetworks> {
   const endpoints: Endpoint[] = [];
   for (const [name, request] of Object.entries(record.networks)) {
-    endpoints.push(await parts.networks.connect(record, name, request));
+    endpoints.push(await parts.networks.connect(neighbourOf(record), name, request));
   }
-  const links = endpoints.flatMap((endpoint) => parts.networks.linkOf(endpoint) ?? []);
+  const { links, main, hasNames } = parts.networks.layout(record.id);
   const requests = parsePortRequests({ ...record.hostConfig, ExposedPorts: record.config.ExposedPorts });
-  const [first] = endpoints.filter(({ place }) => place !== null);
-  const claimed = first === undefined || requests.length === 0 ? [] : await parts.networks.claimPorts(first, requests);
-  return { endpoints, links, claimed };
+  const claimed = main === undefined || requests.length === 0 ? [] : await parts.networks.claimPorts(main, requests);
+  return { endpoints, links, claimed, hasNames };
+}
+
+/** A container as its networks know it. */
+export function neighbourOf({ id, name, config }: ContainerRecord): Neighbour {
+  return { id, name, hostname: config.Hostname };
 }
 
 /** The claimed ports with the numbers that the shim got, in the same order. */

@@ -8,6 +8,7 @@ import { berthCgroup } from "../runtime/berths.ts";
 import { removeCgroup } from "../runtime/cgroup.ts";
 import { Shim } from "../runtime/shim.ts";
 import { MountPointLayers } from "../snapshot/mount-point-layer.ts";
+import { completeNetworks } from "./connect-running.ts";
 import { type ContainerExit, containerExited } from "./container-exit.ts";
 import type { ContainerRecord, RunningState } from "./container-record.ts";
 import { endShim } from "./end-shim.ts";
@@ -28,6 +29,7 @@ export async function reconcile(parts: EngineParts): Promise<void> {
   await clearDirectories(parts);
   parts.networks.ensureDefaults();
   await parts.networks.reconcile([...parts.live.keys()]);
+  await Promise.all([...parts.live.keys()].map((id) => completeNetworksOf(parts, id)));
   parts.images.sweep();
   for (const record of parts.containers.all()) {
     if (record.state.status === "running" || !shouldStartWithEngine(record)) continue;
@@ -56,6 +58,14 @@ async function findAgain(parts: EngineParts, record: ContainerRecord): Promise<v
   }
   removeCgroup(parts.cgroups, state.cgroupPath);
   containerExited(parts, record.id, readExit(parts, record.id));
+}
+
+async function completeNetworksOf(parts: EngineParts, id: string): Promise<void> {
+  try {
+    await completeNetworks(parts, id);
+  } catch (error) {
+    parts.log("error", "a container's networks could not be completed", { container: id, error: messageOf(error) });
+  }
 }
 
 function socketOf(parts: EngineParts, shim: string): string {

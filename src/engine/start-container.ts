@@ -6,6 +6,7 @@ import { timestampNow } from "../base/timestamp.ts";
 import { removeCgroup } from "../runtime/cgroup.ts";
 import type { Shim } from "../runtime/shim.ts";
 import { StartFailure } from "../runtime/start-failure.ts";
+import { answerNames } from "./answer-names.ts";
 import { emitContainerEvent } from "./container-events.ts";
 import { containerExited, releaseNetwork } from "./container-exit.ts";
 import type { ContainerRecord } from "./container-record.ts";
@@ -15,6 +16,7 @@ import { startingHealth } from "./health.ts";
 import { healthCheckOf } from "./health-check.ts";
 import { containerDirectory } from "./inspect-container.ts";
 import { boundPorts, joinNetworks } from "./join-networks.ts";
+import { emitJoined } from "./network-events.ts";
 import { startRequest } from "./start-request.ts";
 import { watchHealth } from "./watch-health.ts";
 
@@ -97,6 +99,7 @@ async function start(parts: EngineParts, record: ContainerRecord, trace: PhaseTr
   await shim.start();
   trace.mark("start");
   undo.move();
+  emitJoined(parts, "connect", joined.endpoints);
   emitContainerEvent(parts, running, "start");
   watchHealth(parts, id);
   announced.resolve();
@@ -112,6 +115,7 @@ export function watchShim(parts: EngineParts, id: string, shim: Shim, announced:
     if (exit.process === "init") announced.then(() => containerExited(parts, id, exit));
     else execExited(parts, exit.process, exit.exitCode);
   };
+  shim.onQuery = (query) => answerNames(parts, id, shim, query);
   shim.onDisconnect = () => {
     if (parts.live.get(id) !== shim) return;
     parts.log("error", "a container's shim is gone", { container: id });

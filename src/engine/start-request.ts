@@ -47,6 +47,7 @@ export async function startRequest(
     log: log === "" ? null : { path: log, ...logLimits(hostConfig.LogConfig) },
     exitFile: places.exitFile,
     links: places.joined.links,
+    resolver: places.joined.hasNames,
     heldPorts: places.joined.claimed.map(({ protocol, hostIp, hostPort }) => ({
       protocol,
       ip: hostIp,

@@ -24,9 +24,13 @@ const LOOPBACK = [
 
 /** The file in Docker's order: loopback, extra hosts, the container itself. @throws invalid `INVALID_EXTRA_HOST` */
 export function hostsFile(file: HostsFile): string {
-  const names = file.domainname ? `${file.hostname}.${file.domainname} ${file.hostname}` : file.hostname;
-  const own = file.addresses.map((address) => `${address}\t${names}`);
+  const own = file.addresses.map((address) => ownLine(address, file.hostname, file.domainname));
   return lines([...LOOPBACK, ...extraLines(file), ...own]);
+}
+
+/** By which a container finds itself. */
+export function ownLine(address: string, hostname: string, domainname: string): string {
+  return `${address}\t${domainname ? `${hostname}.${domainname} ${hostname}` : hostname}`;
 }
 
 /** With `--network host` a container has the host's own file, and what was added. @throws invalid `INVALID_EXTRA_HOST` */

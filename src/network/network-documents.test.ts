@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { networkDocument, networkFilter } from "./network-documents.ts";
-import type { NetworkRecord } from "./network-record.ts";
+import { EndpointSchema, type NetworkRecord } from "./network-record.ts";
 
 const BRIDGE: NetworkRecord = {
   id: "b".repeat(64),
@@ -28,14 +28,14 @@ const NONE: NetworkRecord = { ...BRIDGE, id: "0".repeat(64), name: "none", drive
 const MINE: NetworkRecord = { ...BRIDGE, id: "1".repeat(64), name: "mine", labels: { tier: "db" } };
 
 test("the document has an endpoint's address with its prefix, and no pool for a network without a bridge", () => {
-  const endpoint = {
+  const endpoint = EndpointSchema.parse({
     id: "e".repeat(64),
     networkId: BRIDGE.id,
     containerId: "c1",
     containerName: "web",
     place: { address: "172.17.0.2", prefixLength: 16, macAddress: "02:42:ac:11:00:02" },
     request: {},
-  };
+  });
   expect(networkDocument(BRIDGE, [endpoint])).toMatchObject({
     IPAM: { Driver: "default", Options: null, Config: [{ Subnet: "172.17.0.0/16", Gateway: "172.17.0.1" }] },
     Containers: { c1: { Name: "web", IPv4Address: "172.17.0.2/16", MacAddress: "02:42:ac:11:00:02" } },

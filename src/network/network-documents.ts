@@ -1,7 +1,6 @@
 import { fail } from "../base/errors.ts";
 import { assertKnownFilters, booleanFilter, type Filters, matchesAny, matchesLabels } from "../base/filters.ts";
-import { shortId } from "../base/ids.ts";
-import { type Endpoint, isPredefined, type NetworkRecord } from "./network-record.ts";
+import { type Endpoint, endpointNames, hasNames, isPredefined, type NetworkRecord } from "./network-record.ts";
 
 /** The body of `GET /networks/{id}` (API 1.51); the list has the same with `Containers` empty. */
 export type NetworkDocument = ReturnType<typeof networkDocument>;
@@ -52,7 +51,6 @@ function ipamConfig({ bridge }: NetworkRecord) {
 
 /** One entry of a container's `NetworkSettings.Networks`; without an endpoint (not running) only what was asked for. */
 export function endpointDocument(network: NetworkRecord, endpoint: Endpoint | undefined, request = endpoint?.request) {
-  const hasNames = !isPredefined(network.name) && endpoint !== undefined;
   return {
     IPAMConfig: request?.IPAMConfig ?? null,
     Links: request?.Links ?? null,
@@ -68,17 +66,13 @@ export function endpointDocument(network: NetworkRecord, endpoint: Endpoint | un
     IPv6Gateway: "",
     GlobalIPv6Address: "",
     GlobalIPv6PrefixLen: 0,
-    DNSNames: hasNames ? dnsNames(endpoint) : null,
+    DNSNames: endpoint && hasNames(network) ? endpointNames(endpoint) : null,
   };
 }
 
 /** The way out; an internal network has none. */
 export function gatewayOf({ bridge, internal }: NetworkRecord): string | null {
   return bridge && !internal ? bridge.gateway : null;
-}
-
-function dnsNames({ containerName, containerId, request }: Endpoint): string[] {
-  return [...new Set([containerName, ...(request.Aliases ?? []), shortId(containerId)])];
 }
 
 const KNOWN_FILTERS = ["dangling", "driver", "id", "label", "name", "scope", "type"];

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { fail } from "../base/errors.ts";
+import { shortId } from "../base/ids.ts";
 import type { AddressPool } from "./address-pool.ts";
 import { parseCidr, parseIpv4 } from "./ipv4.ts";
 
@@ -65,8 +66,19 @@ export const EndpointSchema = z.object({
   networkId: z.string(),
   containerId: z.string(),
   containerName: z.string(),
+  /** A further name that neighbours know it by. */
+  hostname: z.string().default(""),
   /** null on `host` and `none`. */
-  place: z.object({ address: z.string(), prefixLength: z.int(), macAddress: z.string() }).nullable(),
+  place: z
+    .object({
+      address: z.string(),
+      prefixLength: z.int(),
+      ipv6: z.object({ address: z.string(), prefixLength: z.int() }).nullable().default(null),
+      macAddress: z.string(),
+      /** The link's name within the container. */
+      linkName: z.string().default("eth0"),
+    })
+    .nullable(),
   request: EndpointRequestSchema,
 });
 export type Endpoint = z.infer<typeof EndpointSchema>;
@@ -76,6 +88,17 @@ export const PREDEFINED_NETWORKS = ["bridge", "host", "none"] as const;
 
 export function isPredefined(name: string): boolean {
   return PREDEFINED_NETWORKS.some((predefined) => predefined === name);
+}
+
+/** Only users' networks have names: on the others containers know each other by links alone. */
+export function hasNames({ name, bridge }: NetworkRecord): boolean {
+  return bridge !== null && !isPredefined(name);
+}
+
+/** The names by which neighbours on a user's network find a container, its own first; as Docker gives them. */
+export function endpointNames({ containerName, containerId, hostname, request }: Endpoint): string[] {
+  const names = [containerName, ...(request.Aliases ?? []), shortId(containerId), hostname];
+  return [...new Set(names.filter((name) => name !== ""))];
 }
 
 /** @throws internal `STORE_DAMAGED` where a record of ours does not parse. */

@@ -14,6 +14,7 @@ const MAX_PARSED = 256;
 export class NetworkStore {
   /** By document: each start reads the same few networks several times. */
   readonly #parsed = new Map<string, NetworkRecord>();
+  #endpointsVersion = 0;
 
   constructor(readonly store: Store) {}
 
@@ -69,6 +70,11 @@ export class NetworkStore {
     this.store.db.query("DELETE FROM network WHERE id = ?").run(id);
   }
 
+  /** Another number after each change of endpoints, for those who keep what they made of them. */
+  get endpointsVersion(): number {
+    return this.#endpointsVersion;
+  }
+
   endpoints(): Endpoint[] {
     return this.#rows("SELECT document FROM endpoint ORDER BY rowid").map(parseEndpoint);
   }
@@ -94,6 +100,7 @@ export class NetworkStore {
   }
 
   insertEndpoint(endpoint: Endpoint): void {
+    this.#endpointsVersion += 1;
     const ipv4 = endpoint.place ? (parseIpv4(endpoint.place.address) ?? null) : null;
     this.store.db
       .query("INSERT INTO endpoint (network_id, container_id, ipv4, document) VALUES (?, ?, ?, ?)")
@@ -101,12 +108,14 @@ export class NetworkStore {
   }
 
   updateEndpoint(endpoint: Endpoint): void {
+    this.#endpointsVersion += 1;
     this.store.db
       .query("UPDATE endpoint SET document = ? WHERE network_id = ? AND container_id = ?")
       .run(JSON.stringify(endpoint), endpoint.networkId, endpoint.containerId);
   }
 
   deleteEndpoint(networkId: string, containerId: string): boolean {
+    this.#endpointsVersion += 1;
     return (
       this.store.db.query("DELETE FROM endpoint WHERE network_id = ? AND container_id = ?").run(networkId, containerId)
         .changes > 0
@@ -114,6 +123,7 @@ export class NetworkStore {
   }
 
   deleteEndpointsOf(containerId: string): void {
+    this.#endpointsVersion += 1;
     this.store.db.query("DELETE FROM endpoint WHERE container_id = ?").run(containerId);
   }
 
@@ -156,12 +166,25 @@ export class NetworkStore {
       .run(port.protocol, port.hostIp, port.hostPort, containerId, port.containerIp, port.containerPort, live ? 1 : 0);
   }
 
+  /** Leads a container's ports to another of its addresses; null: to none, but it keeps them. @returns whether any moved */
+  movePorts(containerId: string, containerIp: string | null): boolean {
+    return (
+      this.store.db
+        .query(
+          `UPDATE published_port SET live = ?2 IS NOT NULL, container_ip = coalesce(?2, container_ip)
+           WHERE container_id = ?1 AND (live != (?2 IS NOT NULL) OR container_ip != coalesce(?2, container_ip))`,
+        )
+        .run(containerId, containerIp).changes > 0
+    );
+  }
+
   deletePortsOf(containerId: string): void {
     this.store.db.query("DELETE FROM published_port WHERE container_id = ?").run(containerId);
   }
 
   /** Forgets the endpoints and ports of all containers but these. */
   keepOnly(containerIds: readonly string[]): void {
+    this.#endpointsVersion += 1;
     const list = JSON.stringify(containerIds);
     for (const table of ["endpoint", "published_port"] as const) {
       this.store.db.query(`DELETE FROM ${table} WHERE container_id NOT IN (SELECT value FROM json_each(?))`).run(list);

@@ -3,45 +3,41 @@ import type { Filters } from "../base/filters.ts";
 import { newId } from "../base/ids.ts";
 import type { Log } from "../base/log.ts";
 import type { Store } from "../store/database.ts";
-import { lowestFreeAddress, requestedAddress } from "./address-pool.ts";
-import { isolatePort, reflectPort } from "./bridge-link.ts";
+import { isolatePort, linkExists, reflectPort } from "./bridge-link.ts";
 import { Bridges, ownSubnets } from "./bridges.ts";
 import { type NetworkCreate, parseBridgeRequest } from "./create-network.ts";
-import { formatIpv4, type Ipv4, parseIpv4 } from "./ipv4.ts";
-import { macAddressOf, parseMacAddress } from "./mac-address.ts";
-import {
-  endpointDocument,
-  gatewayOf,
-  type NetworkDocument,
-  networkDocument,
-  networkFilter,
-} from "./network-documents.ts";
+import { defaultEndpoint, type EndpointLink, freeLinkName, hostLinkName, linkOf } from "./endpoint-link.ts";
+import { choosePlace } from "./endpoint-place.ts";
+import { Names } from "./names.ts";
+import { endpointDocument, type NetworkDocument, networkDocument, networkFilter } from "./network-documents.ts";
 import {
   type Bridge,
   type Endpoint,
   type EndpointRequest,
+  hasNames,
   isPredefined,
   type NetworkRecord,
-  poolOf,
 } from "./network-record.ts";
 import { NetworkStore } from "./network-store.ts";
 import { defaultBridge, plainNetwork, userNetwork } from "./new-network.ts";
 import type { PortMapping, PortRequest } from "./port-mapping.ts";
 import { claimPorts } from "./published-ports.ts";
 
-/** The pair of links that joins a container to a bridge, as the shim makes it. */
-export interface EndpointLink {
-  readonly bridge: string;
-  /** The host's end; it goes when the container's namespace goes. */
-  readonly hostName: string;
-  readonly containerName: string;
-  readonly mac: string;
-  readonly address: string;
-  readonly prefixLength: number;
-  /** null: no default route (an internal network). */
-  readonly gateway: string | null;
-  /** Bytes. */
-  readonly mtu: number;
+/** A container as its neighbours know it. */
+export interface Neighbour {
+  readonly id: string;
+  readonly name: string;
+  readonly hostname?: string;
+}
+
+/** A container's places on its networks, taken together. */
+export interface Layout {
+  /** In the order in which it was connected. */
+  readonly links: readonly EndpointLink[];
+  /** The endpoint that is its way out, and where its ports are published; undefined where all networks are internal. */
+  readonly main: Endpoint | undefined;
+  /** It is on a user's network, and asks us for names. */
+  readonly hasNames: boolean;
 }
 
 const DEFAULT_RUN = "/run/lighter";
@@ -54,11 +50,14 @@ export class Networks {
   readonly #records: NetworkStore;
   readonly #bridges: Bridges;
   readonly #defaultLink: string | null;
+  /** What containers on users' networks are called there. */
+  readonly names: Names;
 
   /** @param run the engine's run directory, by which its table and links are told from other engines'. */
   constructor(store: Store, run: string, log: Log) {
     this.#records = new NetworkStore(store);
     this.#bridges = new Bridges(this.#records, run, log);
+    this.names = new Names(this.#records);
     this.#defaultLink = run === DEFAULT_RUN ? "lighter0" : null;
   }
 
@@ -141,14 +140,14 @@ export class Networks {
     return network;
   }
 
-  /** Removes every user's network without endpoints that the filters let through; returns their names. */
-  async prune(filters: Filters): Promise<string[]> {
+  /** Removes every user's network without endpoints that the filters let through; returns them. */
+  async prune(filters: Filters): Promise<NetworkRecord[]> {
     const matches = networkFilter(filters);
     const unused = this.#records
       .networks()
       .filter((network) => !isPredefined(network.name) && !this.#isInUse(network) && matches(network, false));
     for (const network of unused) await this.remove(network.id);
-    return unused.map(({ name }) => name);
+    return unused;
   }
 
   /**
@@ -156,11 +155,7 @@ export class Networks {
    * first use.
    * @throws forbidden `ENDPOINT_EXISTS`; conflict `ADDRESS_IN_USE`; unavailable `NO_FREE_ADDRESS`; invalid for bad requests.
    */
-  async connect(
-    container: { readonly id: string; readonly name: string },
-    reference: string,
-    request: EndpointRequest,
-  ): Promise<Endpoint> {
+  async connect(container: Neighbour, reference: string, request: EndpointRequest): Promise<Endpoint> {
     const asked = this.#records.resolve(reference);
     await this.#bridges.raise(asked);
     return this.#records.store.transaction(() => {
@@ -210,18 +205,25 @@ export class Networks {
 
   /** What the shim needs to make the container's link; null on `host` and `none`. */
   linkOf(endpoint: Endpoint): EndpointLink | null {
-    const network = this.#records.network(endpoint.networkId);
-    const { place } = endpoint;
-    if (!network.bridge || !place) return null;
+    return this.layout(endpoint.containerId).links.find(({ hostName }) => hostName === hostLinkName(endpoint)) ?? null;
+  }
+
+  /** The links that a container should have and has not. */
+  missingLinks(containerId: string): EndpointLink[] {
+    return this.layout(containerId).links.filter(({ hostName }) => !linkExists(hostName));
+  }
+
+  /** How a container is to be joined to all its networks, as the records have it now, or as it would be without one. */
+  layout(containerId: string, without?: string): Layout {
+    const joined = this.#records
+      .endpointsOf(containerId)
+      .filter(({ networkId }) => networkId !== without)
+      .map((endpoint) => ({ endpoint, network: this.#records.network(endpoint.networkId) }));
+    const main = defaultEndpoint(joined);
     return {
-      bridge: network.bridge.link,
-      hostName: hostLinkName(endpoint),
-      containerName: "eth0",
-      mac: place.macAddress,
-      address: place.address,
-      prefixLength: place.prefixLength,
-      gateway: gatewayOf(network),
-      mtu: network.bridge.mtu,
+      links: joined.flatMap((each) => linkOf(each, each === main) ?? []),
+      main: main?.endpoint,
+      hasNames: joined.some(({ network }) => hasNames(network)),
     };
   }
 
@@ -262,6 +264,14 @@ export class Networks {
     }
   }
 
+  /** Leads the container's ports to where its way out is now; nowhere, while it has none. */
+  async followMain(containerId: string): Promise<void> {
+    const { main } = this.layout(containerId);
+    if (!this.#records.movePorts(containerId, main?.place?.address ?? null)) return;
+    if (main) reflectPort(hostLinkName(main));
+    await this.#bridges.applyRules();
+  }
+
   /** Takes a container's ports from the rules, also after {@link release}. */
   async unpublish(containerId: string): Promise<void> {
     this.#records.deletePortsOf(containerId);
@@ -295,11 +305,7 @@ export class Networks {
     return this.#records.endpointsOn(network.id).length > 0;
   }
 
-  #newEndpoint(
-    container: { readonly id: string; readonly name: string },
-    network: NetworkRecord,
-    request: EndpointRequest,
-  ): Endpoint {
+  #newEndpoint(container: Neighbour, network: NetworkRecord, request: EndpointRequest): Endpoint {
     if (this.#records.endpointsOn(network.id).some(({ containerId }) => containerId === container.id)) {
       fail(
         "forbidden",
@@ -312,49 +318,14 @@ export class Networks {
       networkId: network.id,
       containerId: container.id,
       containerName: container.name,
-      place: network.bridge && choosePlace(network, network.bridge, request, this.#records.addressesOn(network.id)),
+      hostname: container.hostname ?? "",
+      place: network.bridge && this.#choosePlace(network, network.bridge, container.id, request),
       request,
     };
   }
-}
 
-function choosePlace(
-  network: NetworkRecord,
-  bridge: Bridge,
-  request: EndpointRequest,
-  taken: ReadonlySet<Ipv4>,
-): Endpoint["place"] {
-  const address = chooseAddress(network, bridge, request, taken);
-  return {
-    address: formatIpv4(address),
-    prefixLength: poolOf(bridge).subnet.prefixLength,
-    macAddress: request.MacAddress ? parseMacAddress(request.MacAddress) : macAddressOf(address),
-  };
-}
-
-function chooseAddress(
-  network: NetworkRecord,
-  bridge: Bridge,
-  request: EndpointRequest,
-  taken: ReadonlySet<Ipv4>,
-): Ipv4 {
-  const wanted = request.IPAMConfig?.IPv4Address;
-  if (!wanted) return lowestFreeAddress(poolOf(bridge), taken);
-  if (!bridge.subnetFixed) {
-    fail(
-      "invalid",
-      "ADDRESS_NOT_CONFIGURABLE",
-      isPredefined(network.name)
-        ? "user specified IP address is supported on user defined networks only"
-        : "user specified IP address is supported only when connecting to networks with user configured subnets",
-    );
+  #choosePlace(network: NetworkRecord, bridge: Bridge, containerId: string, request: EndpointRequest) {
+    const linkName = freeLinkName(this.#records.endpointsOf(containerId));
+    return choosePlace(network, bridge, request, this.#records.addressesOn(network.id), linkName);
   }
-  const address = parseIpv4(wanted);
-  if (address === undefined) fail("invalid", "INVALID_ADDRESS", `invalid IPv4 address: ${wanted}`);
-  return requestedAddress(poolOf(bridge), address, taken);
-}
-
-/** 11 digits of the endpoint's id fill a link's name (IFNAMSIZ), so that engines side by side do not collide. */
-function hostLinkName(endpoint: Endpoint): string {
-  return `veth${endpoint.id.slice(0, 11)}`;
 }

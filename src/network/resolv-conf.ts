@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { isIP, isIPv4 } from "node:net";
 import { fail } from "../base/errors.ts";
 import { isLoopback, parseIpv4 } from "./ipv4.ts";
+import type { Upstream } from "./name-server.ts";
 
 /** What `--dns`, `--dns-search` and `--dns-option` say; an empty list leaves the host's. */
 export interface ResolverSettings {
@@ -36,6 +37,34 @@ export function resolvConf(hostFile: string, settings: ResolverSettings): string
   const reachable = host.nameservers.filter(isReachable);
   const inherited = reachable.length > 0 ? reachable : PUBLIC_RESOLVERS;
   return format(merge({ ...host, nameservers: inherited }, settings));
+}
+
+/** Where a container on a user's network asks: the engine, through the container's shim. Docker's address. */
+const EMBEDDED_RESOLVER = "127.0.0.11";
+
+/**
+ * The file of a container whose names the engine resolves: a name without a dot is asked for as it is (`ndots:0`), for so
+ * containers are called. @throws invalid `INVALID_DNS`
+ */
+export function embeddedResolvConf(hostFile: string, settings: ResolverSettings): string {
+  const { search, options } = merge(parse(hostFile), settings);
+  const dots = dotsOf(options) === undefined ? ["ndots:0"] : [];
+  return format({ nameservers: [EMBEDDED_RESOLVER], search, options: [...options, ...dots] });
+}
+
+/**
+ * Whom the engine asks for such a container: from the host, where also its resolvers on loopback are reachable.
+ * @returns servers in order, and whether the container itself completes names without a dot.
+ */
+export function upstreamResolvers(hostFile: string, settings: ResolverSettings): Upstream {
+  const { nameservers, options } = merge(parse(hostFile), settings);
+  const servers = nameservers.filter((address) => isIP(address) !== 0 && address !== EMBEDDED_RESOLVER);
+  return { servers: servers.length > 0 ? servers : PUBLIC_RESOLVERS, completesNames: (dotsOf(options) ?? 0) > 0 };
+}
+
+function dotsOf(options: readonly string[]): number | undefined {
+  const dots = options.flatMap((option) => /^ndots:(\d+)$/.exec(option)?.[1] ?? []).at(-1);
+  return dots === undefined ? undefined : Number(dots);
 }
 
 /** The file with `--network host`, where the host's resolvers are reachable as they are. @throws invalid `INVALID_DNS` */

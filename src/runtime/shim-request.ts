@@ -47,6 +47,13 @@ export interface ShimLink {
   readonly mtu: number;
 }
 
+/** A change of a running container's links. */
+export interface LinkChange {
+  readonly link: ShimLink;
+  /** Where the default route leads afterwards, if that is another link than it was. */
+  readonly route: { readonly containerName: string; readonly gateway: string } | null;
+}
+
 export interface HeldPort {
   readonly protocol: "tcp" | "udp" | "sctp";
   /** "" is all of IPv4. */
@@ -70,6 +77,8 @@ export interface StartRequest {
   readonly exitFile: string;
   /** Made in the container's own network namespace; none with a shared one. */
   readonly links: readonly ShimLink[];
+  /** The engine answers DNS queries to 127.0.0.11. */
+  readonly resolver?: boolean;
   /** Bound but not served, so that nobody else takes them while the container lives. */
   readonly heldPorts: readonly HeldPort[];
   /** Pid 1 is a reaper of the shim's own and the program its child (`--init`). */
@@ -121,6 +130,7 @@ export function encodeStart(request: StartRequest): Records {
   }
   for (const rule of spec.linux.resources.devices ?? []) records.bytes(Tag.DEVICE_RULE, deviceRule(rule));
   for (const link of request.links) records.group(Tag.LINK, linkGroup(link));
+  records.flag(Tag.RESOLVER, request.resolver ?? false);
   for (const port of request.heldPorts) records.bytes(Tag.HELD_PORT, heldPort(port));
   if (request.log) records.group(Tag.LOG, logGroup(request.log));
   records.text(Tag.EXIT_FILE, request.exitFile);
@@ -128,6 +138,17 @@ export function encodeStart(request: StartRequest): Records {
   encodeProcess(records, spec.process, request.seccompFilter);
   encodeStdio(records, request.stdio);
   return records;
+}
+
+/** For CONNECT and DISCONNECT. */
+export function encodeLinkChange({ link, route }: LinkChange): Records {
+  const records = new Records().group(Tag.LINK, linkGroup(link));
+  if (!route) return records;
+  const gateway = addressBytes(route.gateway);
+  return records.group(
+    Tag.DEFAULT_ROUTE,
+    new Records().text(Field.CONTAINER_NAME, route.containerName).bytes(Field.GATEWAY, gateway),
+  );
 }
 
 export function encodeExec(request: ExecRequest): Records {

@@ -5,12 +5,14 @@ import {
   checkSignal,
   type ExecRequest,
   encodeExec,
+  encodeLinkChange,
   encodeStart,
+  type LinkChange,
   type StartRequest,
   windowBytes,
 } from "./shim-request.ts";
 import { askOnce, openSocket, shimGone } from "./shim-socket.ts";
-import { startFailure } from "./start-failure.ts";
+import { type FailedStep, startFailure } from "./start-failure.ts";
 import { Attach, encodeMessage, type Message, Records, Status, Tag, Type, takeMessages } from "./wire.ts";
 
 export interface ShimExit {
@@ -53,6 +55,15 @@ export interface Created {
   readonly warnings: string[];
 }
 
+/** A container's DNS query, on its way to the engine. */
+export interface ShimQuery {
+  readonly number: number;
+  /** As RFC 1035 has it; the container may have sent anything. */
+  readonly message: Uint8Array;
+  /** Asked over TCP: the answer may be long. */
+  readonly stream: boolean;
+}
+
 interface Streams {
   readonly stdin: boolean;
   readonly stdout: boolean;
@@ -73,6 +84,9 @@ export class Shim {
   onExit: (exit: ShimExit) => void = () => {};
   /** Called once when the connection ends, whoever ended it. */
   onDisconnect: () => void = () => {};
+  #onQuery: ((query: ShimQuery) => void) | undefined;
+  /** Those that came before anyone cared. */
+  #queries: ShimQuery[] = [];
   #state: ShimState = { status: "waiting" };
   #keeperPid: number | null = null;
   #received: Buffer = Buffer.alloc(0);
@@ -177,6 +191,30 @@ export class Shim {
     return { pid: answer.u32(Tag.PID) ?? 0, stream: socket };
   }
 
+  /** Called for each DNS query of the container, which waits for {@link answer}; those too that came before this was set. */
+  set onQuery(handle: (query: ShimQuery) => void) {
+    this.#onQuery = handle;
+    for (const query of this.#queries.splice(0)) handle(query);
+  }
+
+  /** Each query has to be answered, if with null, which leaves its sender without an answer. */
+  answer(number: number, message: Uint8Array | null): void {
+    if (this.#disconnected) return;
+    const records = new Records();
+    if (message) records.bytes(Tag.DNS_MESSAGE, message);
+    this.socket.write(encodeMessage(Type.ANSWER, number, records));
+  }
+
+  /** Gives the container a further link. @param resolver its DNS queries are to come here from now on */
+  async connectNetwork(change: LinkChange, resolver: boolean): Promise<void> {
+    await this.#ask(Type.CONNECT, encodeLinkChange(change).flag(Tag.RESOLVER, resolver));
+  }
+
+  /** Takes one of the container's links away; fine where it is gone already. */
+  async disconnectNetwork(change: LinkChange): Promise<void> {
+    await this.#ask(Type.DISCONNECT, encodeLinkChange(change));
+  }
+
   /** @param signal its number @throws conflict `PROCESS_NOT_RUNNING`; invalid `UNKNOWN_SIGNAL` */
   async kill(signal: number, process = "init"): Promise<void> {
     await this.#ask(Type.KILL, new Records().text(Tag.PROCESS, process).u32(Tag.SIGNAL, checkSignal(signal)));
@@ -241,7 +279,7 @@ export class Shim {
       errnoText: message.text(Tag.ERRNO_TEXT),
       detail: message.text(Tag.DETAIL),
     };
-    return plainFailure(failed.step, failed.detail) ?? startFailure(during ?? "create", failed);
+    return plainFailure(failed, during) ?? startFailure(during ?? "create", failed);
   }
 
   #receive(bytes: Buffer): void {
@@ -256,6 +294,10 @@ export class Shim {
   }
 
   #handle(message: Message): void {
+    if (message.type === Type.QUERY) {
+      this.#queried(message);
+      return;
+    }
     if (message.type === Type.EXIT) {
       this.#exited(message);
       return;
@@ -266,6 +308,16 @@ export class Shim {
     const pending = this.#pending.get(message.request);
     this.#pending.delete(message.request);
     pending?.resolve(message);
+  }
+
+  #queried(message: Message): void {
+    const query: ShimQuery = {
+      number: message.request,
+      message: message.bytes(Tag.DNS_MESSAGE) ?? new Uint8Array(),
+      stream: message.u32(Tag.DNS_STREAM) === 1,
+    };
+    if (this.#onQuery) this.#onQuery(query);
+    else this.#queries.push(query);
   }
 
   #exited(message: Message): void {
@@ -322,7 +374,8 @@ function attachFlags({ stdin, stdout, stderr }: Streams): number {
 }
 
 /** Failures that are no failed start. */
-function plainFailure(step: string, detail: string): LighterError | null {
+function plainFailure(failed: FailedStep, during?: "create" | "exec"): LighterError | null {
+  const { step, detail } = failed;
   switch (step) {
     case "process":
       return new LighterError("conflict", "PROCESS_NOT_RUNNING", `process ${detail} is not running`);
@@ -334,6 +387,12 @@ function plainFailure(step: string, detail: string): LighterError | null {
         "NO_TERMINAL",
         `process ${detail} has no terminal: it was started without one`,
       );
+    case "link":
+    case "route":
+    case "resolver":
+      return during
+        ? null
+        : new LighterError("internal", "LINK_FAILED", `${failed.step} ${detail}: ${failed.errnoText}`);
     case "release":
       return new LighterError("conflict", "CONTAINER_RUNS", `the shim cannot leave: ${detail}`);
     case "message":

@@ -22,9 +22,13 @@ export const Type = {
   RESIZE: 7,
   CLOSE_STDIN: 8,
   RELEASE: 9,
+  CONNECT: 10,
+  DISCONNECT: 11,
+  ANSWER: 12,
   OK: 32,
   FAILED: 33,
   EXIT: 48,
+  QUERY: 49,
 } as const;
 
 export const Tag = {
@@ -46,6 +50,8 @@ export const Tag = {
   SIGNAL: 20,
   WINDOW: 21,
   ATTACH_FLAGS: 22,
+  DNS_MESSAGE: 23,
+  DNS_STREAM: 24,
   NAMESPACES: 30,
   NAMESPACE_JOIN: 31,
   UID_MAP: 32,
@@ -68,6 +74,8 @@ export const Tag = {
   EXIT_FILE: 49,
   REAPER: 50,
   DEVICE_RULE: 51,
+  RESOLVER: 52,
+  DEFAULT_ROUTE: 53,
   ARGUMENT: 60,
   ENVIRONMENT: 61,
   DIRECTORY: 62,
@@ -192,6 +200,11 @@ export class Message {
 
   texts(tag: number): string[] {
     return this.#values(tag).map((value) => value.toString("utf8", 0, Math.max(0, value.length - 1)));
+  }
+
+  /** undefined where there is none. */
+  bytes(tag: number): Buffer | undefined {
+    return this.#values(tag)[0];
   }
 
   /** undefined where there is none. */

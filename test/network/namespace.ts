@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
-import type { EndpointLink } from "../../src/network/networks.ts";
+import type { EndpointLink } from "../../src/network/endpoint-link.ts";
 
 /** Runs a command to its end and returns what it printed. */
 export function run(program: string, ...args: string[]): string {

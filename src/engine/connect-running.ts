@@ -1,0 +1,92 @@
+import type { EndpointLink } from "../network/endpoint-link.ts";
+import type { NetworkRecord } from "../network/network-record.ts";
+import type { Layout } from "../network/networks.ts";
+import type { EndpointSettings } from "./container-config.ts";
+import type { ContainerRecord } from "./container-record.ts";
+import type { EngineParts } from "./engine-parts.ts";
+import { updateEtcFiles } from "./etc-files.ts";
+import { neighbourOf } from "./join-networks.ts";
+import { requireShim } from "./require-running.ts";
+
+/**
+ * Gives a running container a place on a further network: address, link, names, and the way out where that network gives
+ * it. Whatever fails is undone. The wish is recorded first, so that an engine that is killed on the way finishes it.
+ */
+export async function connectRunning(
+  parts: EngineParts,
+  record: ContainerRecord,
+  network: NetworkRecord,
+  settings: EndpointSettings,
+): Promise<void> {
+  const { id } = record;
+  const shim = requireShim(parts, id);
+  const endpoint = await parts.networks.connect(neighbourOf(record), network.id, settings);
+  parts.containers.update(id, { networks: { ...record.networks, [network.name]: settings } });
+  try {
+    const layout = parts.networks.layout(id);
+    const link = parts.networks.linkOf(endpoint);
+    if (link) await shim.connectNetwork({ link, route: null }, layout.hasNames);
+    parts.networks.linked(endpoint);
+    await parts.networks.followMain(id);
+    updateEtcFiles(parts, parts.containers.get(id), { added: link?.address });
+  } catch (error) {
+    parts.networks.disconnect(id, network.id);
+    parts.containers.update(id, { networks: record.networks });
+    throw error;
+  }
+}
+
+/**
+ * Takes a running container off a network; what has been its way out is another network's afterwards.
+ * @param force also where the container does not answer.
+ */
+export async function disconnectRunning(
+  parts: EngineParts,
+  record: ContainerRecord,
+  network: NetworkRecord,
+  force: boolean,
+): Promise<void> {
+  const { id } = record;
+  const endpoint = parts.networks.endpointsOf(id).find(({ networkId }) => networkId === network.id);
+  const link = endpoint && parts.networks.linkOf(endpoint);
+  if (link) {
+    const shim = requireShim(parts, id);
+    try {
+      await shim.disconnectNetwork({ link, route: routeOf(parts.networks.layout(id, network.id), link) });
+    } catch (error) {
+      if (!force) throw error;
+    }
+  }
+  const { [network.name]: _gone, ...networks } = record.networks;
+  parts.store.transaction(() => {
+    parts.networks.disconnect(id, network.id);
+    parts.containers.update(id, { networks });
+  });
+  await parts.networks.followMain(id);
+  if (link) updateEtcFiles(parts, parts.containers.get(id), { removed: link.address });
+}
+
+/** Where the default route leads without a link, if it led through it. */
+function routeOf({ main, links }: Layout, gone: EndpointLink) {
+  if (gone.gateway === null) return null;
+  const next = links.find(({ containerName }) => containerName === main?.place?.linkName);
+  return next?.gateway ? { containerName: next.containerName, gateway: next.gateway } : null;
+}
+
+/** Finishes for a container that went on running what an engine before this one had begun when it was killed. */
+export async function completeNetworks(parts: EngineParts, id: string): Promise<void> {
+  const record = parts.containers.get(id);
+  const shim = requireShim(parts, id);
+  const endpoints = parts.networks.endpointsOf(id);
+  const isOn = (network: string) => endpoints.some(({ networkId }) => networkId === parts.networks.find(network)?.id);
+  for (const [name, settings] of Object.entries(record.networks)) {
+    if (!isOn(name)) await parts.networks.connect(neighbourOf(record), name, settings);
+  }
+  const { hasNames } = parts.networks.layout(id);
+  for (const link of parts.networks.missingLinks(id)) {
+    await shim.connectNetwork({ link, route: null }, hasNames);
+    updateEtcFiles(parts, record, { added: link.address });
+  }
+  for (const endpoint of parts.networks.endpointsOf(id)) parts.networks.linked(endpoint);
+  await parts.networks.followMain(id);
+}

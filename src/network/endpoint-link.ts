@@ -1,0 +1,66 @@
+import { gatewayOf } from "./network-documents.ts";
+import type { Endpoint, NetworkRecord } from "./network-record.ts";
+
+/** The pair of links that joins a container to a bridge, as the shim makes it. */
+export interface EndpointLink {
+  readonly bridge: string;
+  /** The host's end; it goes when the container's namespace goes. */
+  readonly hostName: string;
+  readonly containerName: string;
+  readonly mac: string;
+  readonly address: string;
+  readonly prefixLength: number;
+  /** null: no default route (an internal network). */
+  readonly gateway: string | null;
+  /** Bytes. */
+  readonly mtu: number;
+}
+
+/** An endpoint with its network. */
+export interface Joined {
+  readonly endpoint: Endpoint;
+  readonly network: NetworkRecord;
+}
+
+/** What the shim needs to make an endpoint's link; null on `host` and `none`. @param isDefault its gateway is the way out. */
+export function linkOf({ endpoint, network }: Joined, isDefault: boolean): EndpointLink | null {
+  const { place } = endpoint;
+  if (!network.bridge || !place) return null;
+  return {
+    bridge: network.bridge.link,
+    hostName: hostLinkName(endpoint),
+    containerName: place.linkName,
+    mac: place.macAddress,
+    address: place.address,
+    prefixLength: place.prefixLength,
+    gateway: isDefault ? gatewayOf(network) : null,
+    mtu: network.bridge.mtu,
+  };
+}
+
+/**
+ * The endpoint whose gateway is a container's way out: of those that have one, that of the highest `GwPriority`, then the
+ * first by its network's name, as Docker chooses.
+ */
+export function defaultEndpoint(joined: readonly Joined[]): Joined | undefined {
+  return joined
+    .filter(({ network }) => gatewayOf(network) !== null)
+    .toSorted(
+      (one, other) =>
+        (other.endpoint.request.GwPriority ?? 0) - (one.endpoint.request.GwPriority ?? 0) ||
+        (one.network.name < other.network.name ? -1 : 1),
+    )[0];
+}
+
+/** The first of `eth0`, `eth1`... that none of a container's endpoints has. */
+export function freeLinkName(endpoints: readonly Endpoint[]): string {
+  const taken = new Set(endpoints.map(({ place }) => place?.linkName));
+  for (let index = 0; ; index++) {
+    if (!taken.has(`eth${index}`)) return `eth${index}`;
+  }
+}
+
+/** 11 digits of the endpoint's id fill a link's name (IFNAMSIZ), so that engines side by side do not collide. */
+export function hostLinkName(endpoint: Endpoint): string {
+  return `veth${endpoint.id.slice(0, 11)}`;
+}
