@@ -1,4 +1,5 @@
 import type { OutgoingHttpHeaders } from "node:http";
+import type { Socket } from "node:net";
 import type { Readable } from "node:stream";
 import type { AttachedStreams } from "./splice.ts";
 
@@ -18,6 +19,8 @@ export type Reply =
       readonly headers?: OutgoingHttpHeaders;
     }
   | { readonly kind: "documents"; readonly documents: AsyncIterable<unknown>; readonly style: DocumentStyle }
+  /** The connection becomes another protocol's, and `take` has it from then on until it ends. */
+  | { readonly kind: "upgrade"; readonly protocol: string; readonly take: (connection: Socket) => Promise<void> | void }
   | {
       readonly kind: "hijack";
       readonly streams: AttachedStreams;
@@ -54,6 +57,10 @@ export function progress(documents: AsyncIterable<unknown>): Reply {
 
 export function feed(documents: AsyncIterable<unknown>): Reply {
   return { kind: "documents", documents, style: "feed" };
+}
+
+export function upgrade(protocol: string, take: (connection: Socket) => Promise<void> | void): Reply {
+  return { kind: "upgrade", protocol, take };
 }
 
 export function hijack(streams: AttachedStreams, protocol: "raw" | "websocket" = "raw"): Reply {

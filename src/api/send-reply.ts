@@ -52,6 +52,8 @@ export async function sendReply(client: Client, reply: Reply): Promise<void> {
       return pipeline(reply.body, response);
     case "documents":
       return sendDocuments(response, reply.documents, reply.style, abort);
+    case "upgrade":
+      return sendUpgrade(client, reply.protocol, reply.take);
     case "hijack":
       if (reply.protocol === "websocket") return sendWebsocket(client, reply.streams);
       return sendHijack(client, reply.streams, reply.headers);
@@ -137,6 +139,16 @@ async function sendHijack(
   response.writeHead(200, { "Content-Type": RAW_STREAM });
   response.flushHeaders();
   return splice({ input: request, output: response }, { ...streams, stdin: streams.stdin && hasBody(request) });
+}
+
+/** The connection leaves HTTP for good: nothing of it is ours any more. */
+async function sendUpgrade(
+  client: Client,
+  protocol: string,
+  take: (connection: Socket) => Promise<void> | void,
+): Promise<void> {
+  const head = `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${protocol}\r\n\r\n`;
+  await take(leaveHttp(client, head));
 }
 
 /** As {@link sendHijack}, but what a process writes travels in messages instead of Docker's frames. */

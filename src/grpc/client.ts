@@ -4,7 +4,6 @@ import type { Duplex } from "node:stream";
 import {
   create,
   type DescMessage,
-  type DescMethodBiDiStreaming,
   type DescMethodUnary,
   fromBinary,
   type MessageInitShape,
@@ -19,6 +18,14 @@ import { errorOfTrailers } from "./status.ts";
 
 /** Sent with a call; a name with several values is sent several times, as gRPC's metadata is, not joined by commas. */
 export type Metadata = Readonly<Record<string, string | readonly string[]>>;
+
+/** What a call needs to know of its method. */
+interface MethodOf<I extends DescMessage, O extends DescMessage> {
+  readonly name: string;
+  readonly parent: { readonly typeName: string };
+  readonly input: I;
+  readonly output: O;
+}
 
 export interface CallOptions {
   readonly metadata?: Metadata;
@@ -55,7 +62,7 @@ export class GrpcConnection implements Disposable {
   }
 
   stream<I extends DescMessage, O extends DescMessage>(
-    method: DescMethodBiDiStreaming<I, O>,
+    method: MethodOf<I, O>,
     options: CallOptions = {},
   ): GrpcStream<I, O> {
     return this.#open(method, options);
@@ -66,12 +73,7 @@ export class GrpcConnection implements Disposable {
   }
 
   #open<I extends DescMessage, O extends DescMessage>(
-    method: {
-      readonly name: string;
-      readonly parent: { readonly typeName: string };
-      readonly input: I;
-      readonly output: O;
-    },
+    method: MethodOf<I, O>,
     { metadata, signal }: CallOptions,
   ): GrpcStream<I, O> {
     if (this.#session.destroyed || this.#session.closed) {

@@ -31,6 +31,17 @@ export function saveImages(
   return Readable.from(archive(content, saved), { objectMode: false, highWaterMark: 1024 * 1024 });
 }
 
+/** As {@link saveImages}, of one image under names that it need not have here. */
+export function saveImage(
+  content: ContentStore,
+  layers: LayerStore,
+  image: Image,
+  tags: readonly Reference[],
+): Readable {
+  const saved = [{ image, layers: layers.stack(image.chainId), tags }];
+  return Readable.from(archive(content, saved), { objectMode: false, highWaterMark: 1024 * 1024 });
+}
+
 /** Each image once, with all the names asked for. */
 function collect(layers: LayerStore, images: ImageStore, names: readonly string[]): SavedImage[] {
   const byId = new Map<Digest, { image: Image; tags: Map<string, Reference> }>();

@@ -1,0 +1,26 @@
+import type { Log } from "../../base/log.ts";
+import type { BuiltImage, DockerfileRequest } from "../dockerfile-request.ts";
+import type { Solved, SolveRequest } from "../graph/solver.ts";
+import type { Builds } from "./builds.ts";
+import type { ExportParts } from "./export-result.ts";
+import type { LocalDirectories } from "./local-directories.ts";
+import type { Sessions } from "./sessions.ts";
+
+/** What BuildKit's protocol needs of the builder and the engine. */
+export interface DoorParts extends ExportParts {
+  readonly buildDockerfile: (request: DockerfileRequest) => Promise<BuiltImage>;
+  readonly solve: (request: SolveRequest) => Promise<Solved>;
+  /** Directory of all that the engine keeps. */
+  readonly root: string;
+  /** Directory for sockets. */
+  readonly run: string;
+  readonly log: Log;
+}
+
+/** What the calls of all clients of an engine share. */
+export interface DoorState {
+  readonly parts: DoorParts;
+  readonly sessions: Sessions;
+  readonly builds: Builds;
+  readonly directories: LocalDirectories;
+}
