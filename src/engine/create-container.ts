@@ -21,6 +21,7 @@ import { requireEndpointSettings } from "./endpoint-settings.ts";
 import type { EngineParts } from "./engine-parts.ts";
 import { requireHealthcheck } from "./health-check.ts";
 import { containerDirectory } from "./inspect-container.ts";
+import { resolveLinks } from "./links.ts";
 import { mergeConfig } from "./merge-config.ts";
 import { joinedContainer, requireModes } from "./require-modes.ts";
 import { requireOwnNetwork } from "./require-own-network.ts";
@@ -69,6 +70,7 @@ async function createFrom(parts: EngineParts, image: Image | undefined, request:
   requireModes(requested);
   requireOwnNetwork(userConfig, requested);
   const hostConfig = withDefaults(parts, requested);
+  const links = resolveLinks(parts, hostConfig);
   const config = withHostname(parts, mergeConfig(userConfig, imageConfig(image)), hostConfig, id);
   if (commandLine(config).length === 0) fail("invalid", "NO_COMMAND", "no command specified");
   parseSignal(config.StopSignal || "SIGTERM");
@@ -89,7 +91,7 @@ async function createFrom(parts: EngineParts, image: Image | undefined, request:
     imageId: image?.id ?? "",
     chainId,
     config,
-    hostConfig,
+    hostConfig: { ...hostConfig, Links: links },
     networks: requestedNetworks(parts, hostConfig, NetworkingConfig.EndpointsConfig),
     mounts,
     snapshot,
@@ -178,7 +180,8 @@ function requestedNetworks(
   for (const [key, settings] of Object.entries(endpoints)) {
     const name = key === "default" ? own : networkName(parts, key);
     wanted[name] = settings ?? EndpointSettingsSchema.parse({});
-    requireEndpointSettings(parts.networks.resolve(name), wanted[name]);
+    const network = parts.networks.find(name);
+    if (network) requireEndpointSettings(network, wanted[name]);
   }
   return wanted;
 }

@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { hostNetworkHostsFile, hostsFile, ownLine } from "../network/hosts-file.ts";
+import { hostNetworkHostsFile, hostsFile, linkLine, ownLine } from "../network/hosts-file.ts";
 import {
   embeddedResolvConf,
   hostNetworkResolvConf,
@@ -12,6 +12,7 @@ import type { ContainerRecord } from "./container-record.ts";
 import type { EngineParts } from "./engine-parts.ts";
 import { containerDirectory } from "./inspect-container.ts";
 import type { JoinedNetworks } from "./join-networks.ts";
+import { bridgeAddress, linkedFrom, linkNames } from "./links.ts";
 
 /**
  * Writes the container's hosts, hostname and resolv.conf into `directory`. A container that shares another's network has
@@ -35,6 +36,7 @@ export function writeEtcFiles(
         hostname: config.Hostname,
         domainname: config.Domainname,
         addresses: joined.links.map(({ address }) => address),
+        links: joined.neighbours.map((link) => ({ address: link.address, names: linkNames(link) })),
         ...extra,
       });
   const toResolvConf = onHost ? hostNetworkResolvConf : joined.hasNames ? embeddedResolvConf : resolvConf;
@@ -47,6 +49,19 @@ export function writeEtcFiles(
 /** What the client said about name resolution. */
 export function resolverSettings({ hostConfig }: ContainerRecord): ResolverSettings {
   return { nameservers: hostConfig.Dns, search: hostConfig.DnsSearch, options: hostConfig.DnsOptions };
+}
+
+/** Leads the links that running containers have to this one, which has just started, to its address of now. */
+export function renewLinks(parts: EngineParts, target: ContainerRecord): void {
+  const address = bridgeAddress(parts, target.id);
+  if (address === undefined) return;
+  for (const { record, alias } of linkedFrom(parts, target.id)) {
+    const path = join(containerDirectory(parts, record.id), "hosts");
+    const names = linkNames({ alias, target });
+    const lines = readFileSync(path, "utf8").trimEnd().split("\n");
+    const kept = lines.filter((line) => line.split("\t")[1] !== names.join(" "));
+    writeFileSync(path, `${[...kept, linkLine({ address, names })].join("\n")}\n`);
+  }
 }
 
 /**

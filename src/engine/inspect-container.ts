@@ -5,6 +5,7 @@ import { mountsDocument } from "../volume/mount-point.ts";
 import type { ContainerConfig, HostConfig } from "./container-config.ts";
 import { type ContainerRecord, type ContainerState, commandLine, statusOf } from "./container-record.ts";
 import type { EngineParts } from "./engine-parts.ts";
+import { linksDocument } from "./links.ts";
 import { networkSettings } from "./network-settings.ts";
 
 /** The body of `GET /containers/{id}/json` in the shape of API 1.51. */
@@ -37,7 +38,7 @@ export function inspectDocument(
     ProcessLabel: "",
     AppArmorProfile: "",
     ExecIDs: parts.execs.idsOf(record.id),
-    HostConfig: hostConfigDocument(parts, record.hostConfig),
+    HostConfig: hostConfigDocument(parts, record),
     GraphDriver: { Name: "overlay2", Data: parts.snapshotter.graphData(record.snapshot) },
     ...sizes,
     Mounts: mountsDocument(record.mounts),
@@ -47,10 +48,12 @@ export function inspectDocument(
 }
 
 /** With the paths that are hidden and protected where none were given, as Docker tells them. */
-function hostConfigDocument(parts: EngineParts, hostConfig: HostConfig): HostConfig {
+function hostConfigDocument(parts: EngineParts, record: ContainerRecord): HostConfig {
+  const { hostConfig } = record;
   const { Privileged: unconfined, MaskedPaths: masked, ReadonlyPaths: readonly } = hostConfig;
   return {
     ...hostConfig,
+    Links: linksDocument(parts, record),
     MaskedPaths: masked ?? (unconfined ? null : [...parts.host.maskedPaths]),
     ReadonlyPaths: readonly ?? (unconfined ? null : [...DEFAULT_READONLY_PATHS]),
   };

@@ -4,12 +4,15 @@ import type { Neighbour } from "../network/networks.ts";
 import { type PortMapping, parsePortRequests } from "../network/port-mapping.ts";
 import type { ContainerRecord } from "./container-record.ts";
 import type { EngineParts } from "./engine-parts.ts";
+import { activeLinks, type Link } from "./links.ts";
 
 /** A starting container's places on its networks. */
 export interface JoinedNetworks {
   readonly endpoints: readonly Endpoint[];
   /** For the shim to make. */
   readonly links: readonly EndpointLink[];
+  /** Containers on the default bridge that it knows by links. */
+  readonly neighbours: readonly Link[];
   /** It asks the engine for names. */
   readonly hasNames: boolean;
   /** Ports to hold on the host; a `hostPort` of 0 is the kernel's choice. */
@@ -28,7 +31,7 @@ export async function joinNetworks(parts: EngineParts, record: ContainerRecord):
   const { links, main, hasNames } = parts.networks.layout(record.id);
   const requests = parsePortRequests({ ...record.hostConfig, ExposedPorts: record.config.ExposedPorts });
   const claimed = main === undefined || requests.length === 0 ? [] : await parts.networks.claimPorts(main, requests);
-  return { endpoints, links, claimed, hasNames };
+  return { endpoints, links, neighbours: activeLinks(parts, record), claimed, hasNames };
 }
 
 /** A container as its networks know it. */

@@ -11,6 +11,7 @@ import { emitContainerEvent } from "./container-events.ts";
 import { containerExited, releaseNetwork } from "./container-exit.ts";
 import type { ContainerRecord } from "./container-record.ts";
 import type { EngineParts } from "./engine-parts.ts";
+import { renewLinks } from "./etc-files.ts";
 import { execExited } from "./execs.ts";
 import { startingHealth } from "./health.ts";
 import { healthCheckOf } from "./health-check.ts";
@@ -99,6 +100,7 @@ async function start(parts: EngineParts, record: ContainerRecord, trace: PhaseTr
   await shim.start();
   trace.mark("start");
   undo.move();
+  renewLinks(parts, running);
   emitJoined(parts, "connect", joined.endpoints);
   emitContainerEvent(parts, running, "start");
   watchHealth(parts, id);

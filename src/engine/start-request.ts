@@ -6,6 +6,7 @@ import type { EngineParts } from "./engine-parts.ts";
 import { writeEtcFiles } from "./etc-files.ts";
 import { logPath } from "./inspect-container.ts";
 import type { JoinedNetworks } from "./join-networks.ts";
+import { linkEnvironment } from "./links.ts";
 import { logLimits } from "./log-options.ts";
 import { runtimeSettings } from "./runtime-settings.ts";
 
@@ -27,7 +28,9 @@ export async function startRequest(
 ): Promise<StartRequest> {
   const { config, hostConfig } = record;
   const etc = writeEtcFiles(parts, record, places.directory, places.joined);
-  const settings = await runtimeSettings(parts, record, etc);
+  const own = await runtimeSettings(parts, record, etc);
+  const linked = places.joined.neighbours.flatMap((link) => linkEnvironment(link, record.name));
+  const settings = { ...own, env: [...linked, ...own.env] };
   const { spec, warnings } = createSpec(settings, parts.host);
   for (const warning of warnings) parts.log("warn", warning, { container: record.id });
   const seccompFilter = await parts.seccomp.filterFor({

@@ -6,6 +6,7 @@ const CONTAINER = {
   domainname: "",
   addresses: ["172.17.0.2"],
   extraHosts: [],
+  links: [],
   hostGateway: "172.17.0.1",
 };
 

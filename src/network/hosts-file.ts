@@ -9,6 +9,8 @@ export interface HostsFile {
   readonly addresses: readonly string[];
   /** As `--add-host` gives them: `name:address`, where the address may be `host-gateway`. */
   readonly extraHosts: readonly string[];
+  /** Other containers, by links. */
+  readonly links: readonly { readonly address: string; readonly names: readonly string[] }[];
   /** What `host-gateway` stands for: the bridge's address on the host; null where there is none. */
   readonly hostGateway: string | null;
 }
@@ -25,12 +27,17 @@ const LOOPBACK = [
 /** The file in Docker's order: loopback, extra hosts, the container itself. @throws invalid `INVALID_EXTRA_HOST` */
 export function hostsFile(file: HostsFile): string {
   const own = file.addresses.map((address) => ownLine(address, file.hostname, file.domainname));
-  return lines([...LOOPBACK, ...extraLines(file), ...own]);
+  return lines([...LOOPBACK, ...extraLines(file), ...file.links.map(linkLine), ...own]);
 }
 
 /** By which a container finds itself. */
 export function ownLine(address: string, hostname: string, domainname: string): string {
   return `${address}\t${domainname ? `${hostname}.${domainname} ${hostname}` : hostname}`;
+}
+
+/** By which it finds a container that it has a link to. */
+export function linkLine({ address, names }: { readonly address: string; readonly names: readonly string[] }): string {
+  return `${address}\t${names.join(" ")}`;
 }
 
 /** With `--network host` a container has the host's own file, and what was added. @throws invalid `INVALID_EXTRA_HOST` */
