@@ -87,9 +87,11 @@ static bool is_one_file(const struct stat *a, const struct stat *b)
 	       a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
 }
 
+/* Archives without fractions of a second agree with files that have them. */
 static bool is_same_time(const struct stat *a, const struct stat *b)
 {
-	return a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+	const struct timespec *x = &a->st_mtim, *y = &b->st_mtim;
+	return x->tv_sec == y->tv_sec && (x->tv_nsec == y->tv_nsec || x->tv_nsec == 0 || y->tv_nsec == 0);
 }
 
 static bool is_same(int earlier_fd, int later_fd, const char *name, const char *path, const struct stat *a, const struct stat *b)

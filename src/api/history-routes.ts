@@ -1,10 +1,14 @@
 import { z } from "zod";
 import { fail } from "../base/errors.ts";
 import { applyChanges } from "../build/apply-changes.ts";
+import type { CommitBase } from "../engine/commit-container.ts";
+import { ContainerConfigSchema } from "../engine/container-config.ts";
 import type { ImageRunConfig } from "../image/config.ts";
 import { parsePlace } from "../image/place.ts";
+import { COMMIT_QUERY, commitOptions } from "./commit-options.ts";
 import { queryFlag, queryText } from "./query.ts";
 import { json } from "./reply.ts";
+import { optionalJsonBody } from "./request-body.ts";
 import { type Route, route } from "./route.ts";
 
 /** Lighter's own endpoints: images as a history. `{name}` may have a place behind it: `app@1`, `app@{2}`, `app@3fa8`. */
@@ -47,7 +51,58 @@ export const HISTORY_ROUTES: readonly Route[] = [
     handle: async ({ services: { engine }, params: { name }, query: { to } }) =>
       json(await engine.history.rollback(name, parsePlace(to || ONE_BACK), applyInstruction)),
   }),
+  route({
+    method: "GET",
+    path: "/lighter/containers/{id}/reflog",
+    handle: ({ services: { engine }, params: { id } }) => json(engine.containers.past(id)),
+  }),
+  route({
+    method: "POST",
+    path: "/lighter/containers/{id}/rollback",
+    query: z.object({ to: queryText, restart: queryFlag }),
+    handle: async ({ services: { engine }, params: { id }, query: { to, restart } }) =>
+      json(
+        await engine.containers.rollback(id, { place: parsePlace(to || ONE_BACK), restart, apply: applyInstruction }),
+      ),
+  }),
+  route({
+    method: "POST",
+    path: "/lighter/containers/{id}/rebase",
+    query: z.object({ base: queryText, restart: queryFlag }),
+    handle: async ({ services: { engine }, params: { id }, query: { base, restart }, abort }) => {
+      if (base === "") fail("invalid", "NO_BASE", "base must name the image to put the container's changes on");
+      return json(await engine.containers.rebase(id, { base, restart, abort }));
+    },
+  }),
+  route({
+    method: "POST",
+    path: "/lighter/containers/{id}/commit",
+    query: z.object({ ...COMMIT_QUERY, squash: queryText, rebase: queryText }),
+    body: optionalJsonBody(ContainerConfigSchema),
+    handle: async ({ services: { engine }, params: { id }, query, body, abort }) => {
+      const options = { ...commitOptions(query, body), base: commitBase(query.squash, query.rebase), abort };
+      return json(await engine.containers.commit(id, options), 201);
+    },
+  }),
 ];
+
+/** Lighter's own commit puts each one on the last, unless it is told otherwise. */
+function commitBase(squash: string, rebase: string): CommitBase {
+  if (rebase !== "" && squash !== "") {
+    fail("invalid", "SQUASH_AND_REBASE", "a rebased commit is one layer already: give either squash or rebase");
+  }
+  if (rebase !== "") return { kind: "rebase", image: rebase };
+  switch (squash) {
+    case "":
+      return { kind: "last" };
+    case "base":
+      return { kind: "origin" };
+    case "all":
+      return { kind: "nothing" };
+    default:
+      return fail("invalid", "INVALID_SQUASH", `squash must be base or all, not ${JSON.stringify(squash)}`);
+  }
+}
 
 const ONE_BACK = "1";
 

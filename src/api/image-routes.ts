@@ -1,12 +1,12 @@
 import { z } from "zod";
 import { fail } from "../base/errors.ts";
 import { applyChanges } from "../build/apply-changes.ts";
-import { type ContainerConfig, ContainerConfigSchema } from "../engine/container-config.ts";
-import { mergeConfig } from "../engine/merge-config.ts";
+import { ContainerConfigSchema } from "../engine/container-config.ts";
 import { parseRepositoryAndTag } from "../image/reference.ts";
 import { since } from "./api-version.ts";
+import { COMMIT_QUERY, commitOptions } from "./commit-options.ts";
 import { imageDocumentFor, imageSummaryFor } from "./image-versions.ts";
-import { queryFilters, queryFlag, queryFlagOr, queryText, queryTexts } from "./query.ts";
+import { queryFilters, queryFlag, queryText, queryTexts } from "./query.ts";
 import { pull } from "./registry-routes.ts";
 import { bytes, empty, json, progress } from "./reply.ts";
 import { optionalJsonBody, streamBody } from "./request-body.ts";
@@ -114,24 +114,11 @@ export const IMAGE_ROUTES: readonly Route[] = [
   route({
     method: "POST",
     path: "/commit",
-    query: z.object({
-      container: queryText,
-      repo: queryText,
-      tag: queryText,
-      comment: queryText,
-      author: queryText,
-      pause: queryFlagOr(true),
-      changes: queryTexts,
-    }),
+    query: z.object({ ...COMMIT_QUERY, container: queryText }),
     body: optionalJsonBody(ContainerConfigSchema),
     handle: async ({ services: { engine }, query, body, abort }) => {
-      const { container, repo, tag, changes, ...options } = query;
-      const reference = repo === "" ? null : parseRepositoryAndTag(repo, tag);
-      const configure = (config: ContainerConfig) => {
-        const merged = mergeConfig(body, config);
-        return { ...merged, ...applyChanges(merged, changes) };
-      };
-      return json(await engine.containers.commit(container, { ...options, reference, configure, abort }), 201);
+      const options = { ...commitOptions(query, body), base: { kind: "root" }, abort } as const;
+      return json(await engine.containers.commit(query.container, options), 201);
     },
   }),
 ];

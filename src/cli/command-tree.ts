@@ -33,6 +33,7 @@ const port = () => import("./commands/port.ts");
 const ps = () => import("./commands/ps.ts");
 const pull = () => import("./commands/pull.ts");
 const push = () => import("./commands/push.ts");
+const rebase = () => import("./commands/rebase.ts");
 const rename = () => import("./commands/rename.ts");
 const restart = () => import("./commands/restart.ts");
 const rm = () => import("./commands/rm.ts");
@@ -78,6 +79,7 @@ export const commands: Readonly<Record<string, CommandLoader>> = {
   ps,
   pull,
   push,
+  rebase,
   rename,
   restart,
   rm,
@@ -118,6 +120,7 @@ export const groups: Readonly<Record<string, CommandGroup>> = {
       port,
       prune: () => import("./commands/container-prune.ts"),
       ps,
+      reflog: () => import("./commands/container-reflog.ts"),
       rename,
       restart,
       rm,

@@ -72,8 +72,13 @@ export interface RolledBackImage {
   readonly KeptConfig: readonly string[];
 }
 
-/** `POST /lighter/containers/{id}/rollback` */
-export interface RolledBackContainer extends RolledBackImage {
-  /** The image that keeps what was taken away; the same as `Previous` if nothing had been written since. */
-  readonly Saved: string;
+/** `POST /lighter/containers/{id}/rollback`; `Previous` keeps the container's files as they were, for `@{1}`. */
+export type RolledBackContainer = RolledBackImage;
+
+/** `POST /lighter/containers/{id}/rebase` */
+export interface RebasedContainer {
+  /** The image that the container is of now. */
+  readonly Id: string;
+  /** Keeps the container's files as they were: `@{1}` in its reflog. */
+  readonly Previous: string;
 }

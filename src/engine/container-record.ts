@@ -1,5 +1,5 @@
 import type { Id } from "../base/ids.ts";
-import type { ChainId } from "../image/digest.ts";
+import type { ChainId, Digest } from "../image/digest.ts";
 import type { MountPoint } from "../volume/mount-point.ts";
 import type { ContainerConfig, EndpointSettings, HostConfig } from "./container-config.ts";
 import type { Health } from "./health.ts";
@@ -43,6 +43,10 @@ export interface ContainerRecord {
   readonly imageId: string;
   /** The image's top layer, kept so that the container still starts when its image was untagged. */
   readonly chainId: ChainId | null;
+  /** The image of `chainId` where that is not `imageId`'s: the container was rolled back, and stands on this one. */
+  readonly rootImageId?: Digest;
+  /** Its last commit since it was created or rolled back: the next one is a layer on top of it. */
+  readonly commitId?: Digest;
   /** Merged with the image's configuration, as `inspect` shows it. */
   readonly config: ContainerConfig;
   readonly hostConfig: HostConfig;

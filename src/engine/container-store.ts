@@ -44,8 +44,8 @@ export class ContainerStore {
     const before = this.get(id);
     const after: ContainerRecord = { ...before, ...change };
     this.#store.db
-      .query("UPDATE container SET name = ?, document = ? WHERE id = ?")
-      .run(after.name, JSON.stringify(after), id);
+      .query("UPDATE container SET name = ?, image_id = ?, document = ? WHERE id = ?")
+      .run(after.name, after.imageId || null, JSON.stringify(after), id);
     if (before.name !== after.name) this.#idByName.delete(before.name);
     this.#remember(after);
     return after;

@@ -13,6 +13,7 @@ import {
 } from "./container-files.ts";
 import { containerLogs, type LogStream, type LogsOptions } from "./container-logs.ts";
 import { parseContainerName } from "./container-name.ts";
+import { pastOf } from "./container-past.ts";
 import type { ContainerRecord } from "./container-record.ts";
 import { containerSizes } from "./container-size.ts";
 import { containerStats, type StatsOptions } from "./container-stats.ts";
@@ -22,10 +23,13 @@ import type { WaitCondition, WaitResult } from "./exit-waiters.ts";
 import { type InspectDocument, inspectDocument } from "./inspect-container.ts";
 import { type ListOptions, listContainers } from "./list-containers.ts";
 import { pruneContainers } from "./prune-containers.ts";
+import { rebaseContainer } from "./rebase-container.ts";
+import { reflogDocuments } from "./reflog-documents.ts";
 import { type RemoveOptions, removeContainer } from "./remove-container.ts";
 import { renameContainer } from "./rename-container.ts";
 import { requireShim } from "./require-running.ts";
 import { restartContainer } from "./restart-container.ts";
+import { type RollbackOptions, rollbackContainer } from "./rollback-container.ts";
 import { startContainer } from "./start-container.ts";
 import { killContainer, pauseContainer, type StopOptions, stopContainer, unpauseContainer } from "./stop-container.ts";
 import { containerProcesses } from "./top.ts";
@@ -153,5 +157,18 @@ export class Containers {
 
   commit(reference: string, options: CommitOptions): Promise<{ Id: string }> {
     return commitContainer(this.#parts, reference, options);
+  }
+
+  /** What the container's files were, newest first: commits, and what rollbacks and rebases left. */
+  past(reference: string) {
+    return reflogDocuments(this.#parts, pastOf(this.#parts, this.resolve(reference)));
+  }
+
+  rollback(reference: string, options: RollbackOptions) {
+    return rollbackContainer(this.#parts, reference, options);
+  }
+
+  rebase(reference: string, options: { base: string; restart: boolean; abort?: AbortSignal }) {
+    return rebaseContainer(this.#parts, reference, options);
   }
 }

@@ -14,6 +14,8 @@ import type { OverlayRoot } from "../snapshot/root-access.ts";
 import type { ContainerRecord } from "./container-record.ts";
 import { writtenRoot } from "./container-root.ts";
 import type { EngineParts } from "./engine-parts.ts";
+import { reflogDocuments } from "./reflog-documents.ts";
+import { holdChains } from "./written-layer.ts";
 
 /** As many digits of a container's id as lists show; fewer are rather an image's name. */
 const ID_DIGITS = 12;
@@ -31,7 +33,7 @@ export class ImageHistory {
   /** An image's steps, newest first. @param options.files tell each changed file, not only how many. */
   async log(name: string, options: { files: boolean; abort?: AbortSignal }) {
     const placed = this.#find(name);
-    using _held = this.#hold(placed.top);
+    using _held = holdChains(this.#parts, placed.top);
     const documents = [];
     for (const step of this.#steps(placed)) {
       const files = step.layer === null ? [] : await this.#files(step.layer, options.files, options.abort);
@@ -43,7 +45,7 @@ export class ImageHistory {
   /** The layer that a name with a place means, and the files in it. */
   async layer(name: string, abort?: AbortSignal) {
     const placed = this.#find(name);
-    using _held = this.#hold(placed.top);
+    using _held = holdChains(this.#parts, placed.top);
     const step = this.#steps(placed).find(({ layer }) => layer !== null);
     if (!step?.layer) return fail("not-found", "NO_LAYERS", `${name} has no layers`);
     const files = await this.#files(step.layer, true, abort);
@@ -67,14 +69,7 @@ export class ImageHistory {
   reflog(name: string) {
     const { images } = this.#parts;
     images.resolve(name);
-    return images.reflogOf(parseReference(name)).map(({ imageId, since, reason, detail }, entry) => ({
-      Entry: entry,
-      Id: imageId,
-      Since: since,
-      Reason: reason,
-      Detail: detail,
-      CreatedBy: images.get(imageId)?.config.history?.at(-1)?.created_by ?? "",
-    }));
+    return reflogDocuments(this.#parts, images.reflogOf(parseReference(name)));
   }
 
   /** Moves a name to an earlier state of its image, or back again. @throws as `rollbackImage` */
@@ -106,16 +101,11 @@ export class ImageHistory {
     return (layer && this.#counts.get(layer.chainId)) ?? { Added: 0, Changed: 0, Deleted: 0 };
   }
 
-  /** Layers stay as long as they are read, whoever removes their image. */
-  #hold(top: ChainId | null): Disposable {
-    return this.#parts.layers.hold(this.#parts.layers.stack(top).map(({ chainId }) => chainId));
-  }
-
   /** A container's root as it is now, or an image's, to be read while it is held. */
   async #root(text: string): Promise<Disposable & { readonly root: OverlayRoot }> {
     const record = this.#container(text);
     const top = record ? record.chainId : this.#find(text).top;
-    const held = this.#hold(top);
+    const held = holdChains(this.#parts, top);
     try {
       const root = record ? await writtenRoot(this.#parts, record) : await this.#parts.layers.root(top);
       return { root, [Symbol.dispose]: () => held[Symbol.dispose]() };

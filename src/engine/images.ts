@@ -203,7 +203,7 @@ function matchesReference(reference: Reference, pattern: string): boolean {
 function usersOf(parts: EngineParts, imageId: string) {
   return parts.containers
     .all()
-    .filter((container) => container.imageId === imageId)
+    .filter((container) => container.imageId === imageId || container.rootImageId === imageId)
     .map(({ id, state }) => ({ id, running: state.status === "running" }));
 }
 

@@ -1,4 +1,5 @@
 import { fail } from "../base/errors.ts";
+import { containerRef, forgetReflog } from "../image/reflog.ts";
 import { emitContainerEvent } from "./container-events.ts";
 import { type ContainerRecord, statusOf } from "./container-record.ts";
 import type { EngineParts } from "./engine-parts.ts";
@@ -44,6 +45,7 @@ async function removeStopped(parts: EngineParts, record: ContainerRecord, option
   const exitCode = record.state.status === "exited" ? record.state.exitCode : 0;
   parts.store.transaction(() => {
     parts.networks.release(record.id);
+    forgetReflog(parts.store, containerRef(record.id));
     parts.containers.delete(record.id);
   });
   parts.execs.forgetContainer(record.id);

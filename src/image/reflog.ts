@@ -3,7 +3,17 @@ import type { Store } from "../store/database.ts";
 import type { Digest } from "./digest.ts";
 
 /** What moved a name, or changed what a container stands on. */
-export type ReflogReason = "build" | "commit" | "import" | "load" | "pull" | "rebase" | "rollback" | "save" | "tag";
+export type ReflogReason =
+  | "build"
+  | "commit"
+  | "create"
+  | "import"
+  | "load"
+  | "pull"
+  | "rebase"
+  | "rollback"
+  | "save"
+  | "tag";
 
 /** One of a name's targets in the order of time. */
 export interface ReflogEntry {

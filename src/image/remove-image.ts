@@ -44,7 +44,8 @@ export function removeImage(images: ImageStore, text: string, options: RemoveIma
     }
     const reference = parseReference(text);
     removals.push(...untag(images, image, reference));
-    if (images.tagsOf(image.id).length > 0) return removals;
+    // As Docker: who takes away the last name of an image that others need only wanted the name away.
+    if (images.tagsOf(image.id).length > 0 || isNeeded(images, image, options)) return removals;
   }
   return [...removals, ...removeWithParents(images, image, options)];
 }
@@ -66,6 +67,10 @@ function removeWithParents(images: ImageStore, image: Image, options: RemoveImag
 
 function isHeld(images: ImageStore, { id }: Image, { usersOf }: RemoveImageOptions): boolean {
   return images.childrenOf(id).length > 0 || images.tagsOf(id).length > 0 || usersOf(id).length > 0;
+}
+
+function isNeeded(images: ImageStore, { id }: Image, { usersOf }: RemoveImageOptions): boolean {
+  return images.childrenOf(id).length > 0 || usersOf(id).some(({ running }) => running);
 }
 
 /** Children and running containers hold an image for good; names and stopped containers until it is forced. */

@@ -1,5 +1,5 @@
-import { isDeepStrictEqual } from "node:util";
 import type { HistoryEntry, ImageRunConfig } from "./config.ts";
+import { entriesOf, fieldOf, isSame, ofEntries } from "./config-fields.ts";
 
 /** Applies one Dockerfile instruction to a configuration; throws for what is none. The builder knows how. */
 export type ApplyInstruction = (config: ImageRunConfig, instruction: string) => ImageRunConfig;
@@ -85,35 +85,5 @@ function withUnexplained(field: string, actual: unknown, later: unknown, earlier
   const isTold = (name: string) => told?.has(name) === true;
   if (!all || !told || !before || ![...told].every(([name, value]) => isSame(all.get(name), value))) return actual;
   const merged = [...[...all].filter(([name]) => !isTold(name)), ...before];
-  return field === "Env" ? merged.map(([, value]) => value) : Object.fromEntries(merged);
-}
-
-/** Env, Labels and the like by name; null for fields of another kind. */
-function entriesOf(field: string, value: unknown): Map<string, unknown> | null {
-  if (isNothing(value)) return new Map();
-  if (field === "Env" && Array.isArray(value)) {
-    return new Map(value.map((line: unknown) => [String(line).split("=")[0] ?? "", line]));
-  }
-  return ["Labels", "ExposedPorts", "Volumes"].includes(field) && typeof value === "object" && value !== null
-    ? new Map(Object.entries(value))
-    : null;
-}
-
-function fieldOf(config: ImageRunConfig, field: string): unknown {
-  return Object.hasOwn(config, field) ? config[field] : undefined;
-}
-
-/** Builders differ in how they write that there is nothing. */
-function isSame(one: unknown, other: unknown): boolean {
-  return isDeepStrictEqual(isNothing(one) ? null : one, isNothing(other) ? null : other);
-}
-
-function isNothing(value: unknown): boolean {
-  return (
-    value === null ||
-    value === undefined ||
-    value === "" ||
-    value === false ||
-    (typeof value === "object" && Object.keys(value).length === 0)
-  );
+  return ofEntries(field, merged);
 }

@@ -72,6 +72,11 @@ export class Snapshotter {
       .run(chainId, key);
   }
 
+  /** Gives a snapshot that was made beforehand to who writes to it from now on. */
+  assign(key: number, owner: string): void {
+    this.store.db.query("UPDATE snapshot SET owner = ? WHERE key = ?").run(owner, key);
+  }
+
   /** Forgets a snapshot and has its files deleted in the background. */
   remove(key: number): void {
     this.store.db.query("DELETE FROM snapshot WHERE key = ?").run(key);

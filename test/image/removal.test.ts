@@ -126,6 +126,16 @@ describe("removing an image", () => {
     ]);
   });
 
+  test("only takes the last name of an image that others need", async () => {
+    await using parts = openTestParts();
+    const parent = await layeredImage(parts, [[{ name: "p" }]], { tags: ["parent"] });
+    const child = await layeredImage(parts, [[{ name: "c" }]], { tags: ["child"], parent });
+    const users = { [child.id]: { id: CONTAINER, running: true } };
+    expect(remove(parts, "parent")).toEqual(["Untagged parent:latest"]);
+    expect(remove(parts, "child", { users, force: true })).toEqual(["Untagged child:latest"]);
+    expect([parent, child].map(({ id }) => parts.images.get(id)?.id)).toEqual([parent.id, child.id]);
+  });
+
   test("leaves the layers that a container still stands on until that is gone", async () => {
     await using parts = openTestParts();
     const image = await layeredImage(parts, [[{ name: "a" }]], { tags: ["app"] });

@@ -175,10 +175,11 @@ describe.each(CLIS)("%s", (cli) => {
     await ok("commit", second, `above-${cli}`);
     await ok("rm", first, second);
     const below = await image(`below-${cli}`, "{{.Id}}");
-    expect(await refusal(engine, cli, "rmi", `below-${cli}`)).toEqual([
+    expect(await refusal(engine, cli, "rmi", below)).toEqual([
       `conflict: unable to delete ${below.slice(7, 19)} (cannot be forced) - image has dependent child images`,
       1,
     ]);
+    expect(await ok("rmi", `below-${cli}`)).toBe(`Untagged: below-${cli}:latest`);
     const { stdout, exitCode } = await engine[cli]("rmi", "nosuch", `above-${cli}`);
     expect([stdout, exitCode]).toEqual([expect.stringContaining(`Untagged: above-${cli}:latest`), 1]);
   });

@@ -1,6 +1,6 @@
 import { LighterError } from "../../base/errors.ts";
 import type { Api } from "../../client/api.ts";
-import type { RolledBackContainer, RolledBackImage } from "../../client/history-documents.ts";
+import type { RolledBackImage } from "../../client/history-documents.ts";
 import { defineCommand } from "../command.ts";
 import { shortImageId } from "../image/image-list.ts";
 import { flag } from "../option.ts";
@@ -36,7 +36,7 @@ layer of the container; one that was never committed goes back from what it wrot
     const kind = options.container ? "containers" : options.image ? "images" : await kindOf(api, name);
     const query = { to, restart: options.restart ? 1 : undefined };
     const path = `/lighter/${kind}/${encodeURIComponent(name)}/rollback`;
-    const result = await api.json<RolledBackImage & RolledBackContainer>("POST", path, { query });
+    const result = await api.json<RolledBackImage>("POST", path, { query });
     if (options.quiet) {
       await print(result.Id);
       return 0;
