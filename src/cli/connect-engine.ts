@@ -4,6 +4,7 @@ import { resolvePaths } from "../base/paths.ts";
 import { type Api, openApi } from "../client/api.ts";
 import type { TlsCredentials, TlsFlags } from "../client/tls-credentials.ts";
 import { openTransport } from "../client/transport.ts";
+import { ownCommand } from "./own-command.ts";
 import { tracePhase } from "./trace.ts";
 
 /** Where the engine is, and its API over connections that are kept. */
@@ -35,7 +36,7 @@ export async function connectEngine(flags: EngineFlags): Promise<ConnectedEngine
   } catch (error) {
     if (!(error instanceof LighterError) || !isNobodyThere(error)) throw error;
     const { startEngine } = await import("../client/start-engine.ts");
-    await startEngine(engineCommand(), paths, () =>
+    await startEngine(ownCommand(), paths, () =>
       transport.connect().then(
         () => true,
         () => false,
@@ -56,9 +57,4 @@ async function connectNamed(host: string, flags: EngineFlags): Promise<Connected
 function isNobodyThere(error: LighterError): boolean {
   const errno = errnoOf(error.cause);
   return errno === "ENOENT" || errno === "ECONNREFUSED";
-}
-
-/** This same program: the executable, or in a source tree the runtime and this program's entry. */
-function engineCommand(): readonly string[] {
-  return Bun.main.startsWith("/$bunfs/") ? [process.execPath] : [process.execPath, Bun.main];
 }

@@ -3,6 +3,7 @@ import { closeSync, type FSWatcher, mkdirSync, openSync, watch } from "node:fs";
 import { join } from "node:path";
 import { fail, LighterError } from "../base/errors.ts";
 import type { Paths } from "../base/paths.ts";
+import { SMALL_HEAP } from "../base/small-heap.ts";
 
 /**
  * The descriptor on which a daemon that was started on demand says, in one line, how it went: `ready` once its socket
@@ -50,7 +51,7 @@ async function spawnDaemon(command: readonly string[], paths: Paths, log: string
     detached: true,
     cwd: "/",
     stdio: ["ignore", logFd, logFd, "pipe"],
-    env: { ...process.env, [READY_FD_VARIABLE]: String(READY_FD) },
+    env: { ...process.env, ...SMALL_HEAP, [READY_FD_VARIABLE]: String(READY_FD) },
   });
   closeSync(logFd);
   const ready = daemon.stdio[READY_FD];

@@ -22,7 +22,7 @@ import { OCI_INDEX } from "./media-types.ts";
 const DOCUMENT_LIMIT_BYTES = 4 * 1024 * 1024;
 
 /** Large reads: a blob is sent as fast as the disk gives it, not in 64 KiB turns of the event loop. */
-const READ_BYTES = 1024 * 1024;
+const READ_BYTES = 256 * 1024;
 
 /** A download that nobody has come back to for so long is not going to be finished. */
 const DOWNLOAD_KEPT_MS = 7 * 24 * 3600 * 1000;

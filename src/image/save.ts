@@ -28,7 +28,7 @@ export function saveImages(
 ): Readable {
   if (names.length === 0) fail("invalid", "NO_IMAGES", "no image was named: give at least one name or id to save");
   const saved = collect(layers, images, names);
-  return Readable.from(archive(content, saved), { objectMode: false, highWaterMark: 1024 * 1024 });
+  return Readable.from(archive(content, saved), { objectMode: false, highWaterMark: 256 * 1024 });
 }
 
 /** As {@link saveImages}, of one image under names that it need not have here. */

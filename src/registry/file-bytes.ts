@@ -2,7 +2,7 @@ import { createHash, type Hash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
 
-const READ_BYTES = 1024 * 1024;
+const READ_BYTES = 256 * 1024;
 
 /** The SHA-256 of a file's first bytes, to be gone on with. */
 export async function hashBeginning(path: string, sizeBytes: number): Promise<Hash> {

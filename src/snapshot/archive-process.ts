@@ -10,7 +10,7 @@ import { archiveError, FailureSchema } from "./archive-error.ts";
 const ANSWER_LIMIT_BYTES = 256 * 1024 * 1024;
 
 /** What is on its way between the helper and a reader. */
-const PIPE_BYTES = 1024 * 1024;
+const PIPE_BYTES = 256 * 1024;
 
 const AnswerSchema = z.union([z.object({ error: FailureSchema }), z.object({ result: z.unknown() })]);
 

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { leftBehind, nameOf, survey } from "../../scripts/leftovers.mjs";
 import { type Paths, resolvePaths } from "../../src/base/paths.ts";
+import { SMALL_HEAP } from "../../src/base/small-heap.ts";
 import { READY_FD_VARIABLE } from "../../src/client/start-engine.ts";
 import { eventually, within } from "./deadline.ts";
 import { LIGHTER, type Output, runProgram } from "./program.ts";
@@ -90,7 +91,7 @@ export class TestEngine implements AsyncDisposable {
   /** Starts the engine, with further options of `daemon`, and resolves when it says that its socket takes connections. */
   async start(...options: string[]): Promise<void> {
     const [program = "", ...leading] = LIGHTER;
-    const env = { ...this.env, [READY_FD_VARIABLE]: "3" };
+    const env = { ...this.env, ...SMALL_HEAP, [READY_FD_VARIABLE]: "3" };
     const daemon = spawn(program, [...leading, "daemon", ...options], {
       env,
       stdio: ["ignore", "ignore", "pipe", "pipe"],

@@ -2,10 +2,12 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { PLAIN_PORT, parseAddress, TLS_PORT } from "../../base/engine-address.ts";
 import { logTo } from "../../base/log.ts";
+import { ensureSmallHeap } from "../../base/small-heap.ts";
 import { READY_FD_VARIABLE } from "../../client/start-engine.ts";
 import { defineCommand } from "../command.ts";
 import { flag, list, text } from "../option.ts";
 import { STDERR } from "../output.ts";
+import { ownCommand } from "../own-command.ts";
 
 export const command = defineCommand({
   name: "daemon",
@@ -37,6 +39,8 @@ export const command = defineCommand({
   operands: { minimum: 0, maximum: 0 },
   async run({ options }) {
     const readyFd = process.env[READY_FD_VARIABLE];
+    // Whoever waits for a word has seen to it, and starting anew would close that descriptor.
+    if (readyFd === undefined) ensureSmallHeap(ownCommand(), process.argv.slice(2));
     delete process.env[READY_FD_VARIABLE]; // Nothing that the engine starts has this descriptor.
     // The executable is both programs; this command alone reaches the engine's half.
     const { runDaemon } = await import("../../api/daemon.ts");

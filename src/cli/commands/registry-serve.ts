@@ -1,7 +1,9 @@
 import { logTo } from "../../base/log.ts";
+import { ensureSmallHeap } from "../../base/small-heap.ts";
 import { defineCommand } from "../command.ts";
 import { bytes, duration, flag, text } from "../option.ts";
 import { STDERR } from "../output.ts";
+import { ownCommand } from "../own-command.ts";
 
 const DEFAULT_ADDRESS = "127.0.0.1:5000";
 const DEFAULT_ROOT = "/var/lib/lighter-registry";
@@ -49,6 +51,7 @@ export const command = defineCommand({
   },
   operands: { minimum: 0, maximum: 0 },
   async run({ options }) {
+    ensureSmallHeap(ownCommand(), process.argv.slice(2));
     const { once } = await import("node:events");
     const { readFileSync } = await import("node:fs");
     const log = logTo(STDERR);

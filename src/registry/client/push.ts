@@ -18,7 +18,7 @@ import { uploadBlob } from "./upload-blob.ts";
 
 /** As many as Docker sends at once. */
 const PARALLEL_UPLOADS = 5;
-const READ_BYTES = 1024 * 1024;
+const READ_BYTES = 256 * 1024;
 
 export interface PushOptions {
   /** Without a tag: every tag of that repository that is here. */
