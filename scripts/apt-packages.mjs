@@ -19,7 +19,16 @@ export const BUILD_PACKAGES = [
 export const RUN_PACKAGES = ["busybox-static", "debootstrap", "nftables", "iproute2"];
 
 /** What the tests compare with. */
-export const TEST_PACKAGES = ["runc", "skopeo", "docker-registry", "openssl", "openssh-server", "xz-utils", "bzip2"];
+export const TEST_PACKAGES = [
+  "runc",
+  "skopeo",
+  "docker-registry",
+  "openssl",
+  "openssh-server",
+  "xz-utils",
+  "bzip2",
+  "redis-tools",
+];
 
 /**
  * Installs those that are missing; asks nothing and touches nothing else.
