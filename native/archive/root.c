@@ -138,33 +138,67 @@ static int mount_place(const struct root *root, const char *target, bool is_dire
 	return made < 0 && errno != EEXIST ? -1 : root_open(root, path, O_PATH);
 }
 
-static void mount_one(const struct root *root, const char *source, const char *target, bool readonly)
+/* A detached copy of what is at the source, or at a path below it, links in which lead nowhere but inside the source. */
+static int copy_mount(const char *source, const char *subpath)
 {
+	const unsigned int flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE;
+	if (!*subpath)
+		return open_tree(AT_FDCWD, source, flags);
+	AUTO_FD base = open(source, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	const struct root whole = { base };
+	AUTO_FD inside = base < 0 ? -1 : root_open(&whole, subpath, O_PATH);
+	return inside < 0 ? -1 : open_tree(inside, "", flags | AT_EMPTY_PATH);
+}
+
+struct mount_option {
+	bool readonly;
+	char *source;
+	char *subpath; /* "": all of the source */
+	char *target;
+};
+
+static void mount_one(const struct root *root, const struct mount_option *option)
+{
+	const char *source = option->source, *target = option->target;
 	struct stat status;
-	AUTO_FD tree = open_tree(AT_FDCWD, source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+	AUTO_FD tree = copy_mount(source, option->subpath);
 	if (tree < 0 && errno == ENOENT)
 		return; /* gone since: what the container itself has at the place is to be seen */
 	if (tree < 0 || fstat(tree, &status) != 0)
 		fail("mount", source, errno);
 	struct mount_attr attributes = { .attr_set = MOUNT_ATTR_RDONLY };
-	if (readonly && mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attributes, sizeof attributes) != 0)
+	if (option->readonly && mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attributes, sizeof attributes) != 0)
 		fail("mount", source, errno);
 	AUTO_FD place = mount_place(root, target, S_ISDIR(status.st_mode));
 	if (place < 0 || move_mount(tree, "", place, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) != 0)
 		fail("mount", target, errno);
 }
 
-/* Each `rw:<length of the source>:<source><target>` in its order, or `ro:`. */
+/* `<length>:` at the beginning of the rest, which may not be longer than what follows it. */
+static size_t take_length(char **rest, const char *text)
+{
+	char *end = NULL;
+	size_t length = strtoul(*rest, &end, 10);
+	if (end == *rest || *end != ':' || length > strlen(end + 1))
+		refuse("mount", text, "BAD_MOUNT");
+	*rest = end + 1;
+	return length;
+}
+
+/* In the order given; see root.h for the form. */
 static void mount_all(const struct root *root)
 {
 	size_t cursor = 0;
 	for (const char *text; (text = next_option("mount", &cursor));) {
-		char *source = NULL;
-		size_t length = strlen(text) > 3 ? strtoul(text + 3, &source, 10) : 0;
-		if (!source || *source++ != ':' || length == 0 || length >= strlen(source))
+		AUTO_TEXT copy = copy_text(text);
+		char *rest = copy + (strlen(copy) > 3 ? 3 : 0);
+		size_t source = take_length(&rest, text);
+		size_t subpath = take_length(&rest, text);
+		if (source + subpath >= strlen(rest))
 			refuse("mount", text, "BAD_MOUNT");
-		AUTO_TEXT from = format_text("%.*s", (int)length, source);
-		mount_one(root, from, source + length, starts_with(text, "ro:"));
+		AUTO_TEXT from = format_text("%.*s", (int)source, rest);
+		AUTO_TEXT part = format_text("%.*s", (int)subpath, rest + source);
+		mount_one(root, &(struct mount_option){ starts_with(text, "ro:"), from, part, rest + source + subpath });
 	}
 }
 

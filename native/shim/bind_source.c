@@ -8,9 +8,11 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include "mounts.h"
 #include "sys.h"
 
 struct answer {
@@ -63,4 +65,17 @@ int open_bind_source(const char *source, unsigned flags)
     (void)snprintf(path, sizeof path, "/proc/%d/ns/mnt", pid);
     AUTO_CLOSE namespace = open(path, O_RDONLY | O_CLOEXEC);
     return namespace < 0 ? -1 : open_elsewhere(namespace, source + prefix, flags);
+}
+
+int open_filesystem(const char *type, const char *source, const char *options, uint64_t attributes)
+{
+    if (strcmp(type, "overlay") != 0)
+        return mount_new(type, source, options ? options : "", attributes);
+    if (chdir(source) < 0)
+        return -1;
+    int mounted = mount_new(type, "overlay", options ? options : "", attributes);
+    int saved = errno;
+    (void)chdir("/"); /* which is always there */
+    errno = saved;
+    return mounted;
 }

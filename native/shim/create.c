@@ -155,6 +155,15 @@ static bool open_log(struct monitor *monitor, struct records spec, struct troubl
     return monitor->log || trouble(what, "log", "%s", path);
 }
 
+static int open_mount(struct records mount, const struct wire_mount_attributes *attributes)
+{
+    const char *source = records_text(mount, FIELD_SOURCE);
+    if (attributes->bind == BIND_NEW)
+        return open_filesystem(records_text(mount, FIELD_TYPE), source, records_text(mount, FIELD_DATA), attributes->set);
+    return open_bind_source(
+        source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (attributes->bind == BIND_RECURSIVE ? AT_RECURSIVE : 0U));
+}
+
 /* Bind sources are taken in the host's file tree as it is now, not as it was when the berth was made. */
 static bool open_binds(struct records spec, int **fds, size_t *count, struct trouble *what)
 {
@@ -163,16 +172,15 @@ static bool open_binds(struct records spec, int **fds, size_t *count, struct tro
     while (records_next_of(&list, TAG_MOUNT, &record)) {
         struct wire_mount_attributes attributes;
         (void)records_copy(record_group(&record), FIELD_MOUNT, &attributes, sizeof attributes);
-        if (!attributes.bind)
+        if (attributes.bind == BIND_NONE)
             continue;
         const char *source = records_text(record_group(&record), FIELD_SOURCE);
-        unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (attributes.bind == 2 ? AT_RECURSIVE : 0U);
         int *grown = realloc(*fds, (*count + 1) * sizeof **fds);
         if (grown)
             *fds = grown;
-        int tree = grown && source ? open_bind_source(source, flags) : -1;
+        int tree = grown && source ? open_mount(record_group(&record), &attributes) : -1;
         if (tree < 0)
-            return trouble(what, "bind source", "%s", source ? source : "");
+            return trouble(what, attributes.bind == BIND_NEW ? "file system" : "bind source", "%s", source ? source : "");
         (*fds)[(*count)++] = tree;
     }
     return true;

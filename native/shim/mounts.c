@@ -12,6 +12,8 @@
 #include "setup.h"
 #include "sys.h"
 
+enum { MNT_DETACH_ = 2 }; /* <sys/mount.h> excludes <linux/mount.h> */
+
 static int configure(int context, const char *options)
 {
     for (const char *at = options; *at;) {
@@ -131,9 +133,35 @@ static int set_attributes(int tree, const struct wire_mount_attributes *attribut
     return 0;
 }
 
-static int mount_bind(struct setup *setup, const char *target, const struct wire_mount_attributes *attributes)
+/*
+ * What is at a path inside of a detached mount, links in it led by that mount's root alone. The kernel copies from mounts of
+ * our namespace only, so it is attached for that moment: upon the root, where a walk from our descriptor does not meet it.
+ */
+static int take_part(struct setup *setup, int tree, const char *subpath)
 {
+    if (sys_move_mount(tree, setup->root) < 0)
+        return -1;
+    AUTO_CLOSE inside = inroot_open(tree, subpath);
+    int part = inside < 0
+                   ? -1
+                   : sys_open_tree(inside, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE);
+    int saved = errno;
+    if (fchdir(tree) < 0 || syscall(SYS_umount2, ".", MNT_DETACH_) < 0 || chdir("/") < 0)
+        saved = errno;
+    errno = saved;
+    return part;
+}
+
+static int mount_bind(struct setup *setup, struct records group, const struct wire_mount_attributes *attributes)
+{
+    const char *target = records_text(group, FIELD_TARGET);
+    const char *subpath = records_text(group, FIELD_SUBPATH);
     int tree = setup_next_fd(setup); /* opened by the monitor, in the host's tree as it is now */
+    AUTO_CLOSE part = tree >= 0 && subpath ? take_part(setup, tree, subpath) : -1;
+    if (subpath && part < 0)
+        return setup_error(setup, "subpath %s to %s", subpath, target);
+    if (subpath)
+        tree = part;
     struct stat source;
     bool existed;
     if (tree < 0 || fstat(tree, &source) < 0)
@@ -165,8 +193,8 @@ static int mount_one(struct setup *setup, struct records group)
     const char *options = records_text(group, FIELD_DATA);
     struct wire_mount_attributes attributes;
     (void)records_copy(group, FIELD_MOUNT, &attributes, sizeof attributes); /* wire_validate made sure of it */
-    if (attributes.bind)
-        return mount_bind(setup, target, &attributes);
+    if (attributes.bind != BIND_NONE)
+        return mount_bind(setup, group, &attributes);
     bool existed;
     AUTO_CLOSE place = inroot_make(setup->root, target, true, &existed);
     if (place >= 0 && must_be_where_it_seems(type)) { /* CVE-2019-19921: an image's /proc may be a link into a volume */

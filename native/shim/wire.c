@@ -132,6 +132,7 @@ static const struct rule field_rules[] = {
     [FIELD_PREFIX] = {NUMBER, 0},
     [FIELD_GATEWAY] = {BYTES, 0},
     [FIELD_MTU] = {NUMBER, 0},
+    [FIELD_SUBPATH] = {TEXT, 0},
 };
 
 struct requirement {

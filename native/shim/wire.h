@@ -143,11 +143,21 @@ enum wire_field {
     FIELD_PREFIX = 14,  /* u32 */
     FIELD_GATEWAY = 15, /* 4 or 16 bytes, repeated */
     FIELD_MTU = 16,     /* u32 */
+    FIELD_SUBPATH = 17, /* text: of a mount that is bound, only what is at this path in it */
 };
 
 enum wire_status { STATUS_WAITING = 0, STATUS_CREATED = 1, STATUS_RUNNING = 2, STATUS_EXITED = 3 };
 enum wire_attach { ATTACH_STDIN = 1, ATTACH_STDOUT = 2, ATTACH_STDERR = 4 };
 enum wire_stdin { STDIN_NULL = 0, STDIN_OPEN = 1, STDIN_ONCE = 2 };
+
+/* Where a mount comes from. All but BIND_NONE are opened by the monitor, in the host's namespaces. */
+enum wire_bind {
+    BIND_NONE = 0,      /* a new file system, made in the container's */
+    BIND_SINGLE = 1,    /* the source alone */
+    BIND_RECURSIVE = 2, /* the source with all that is mounted below it */
+    BIND_NEW = 3,       /* a new file system: one of the network must be reached from the host's; an overlay names its layers
+                           relative to its source */
+};
 
 struct wire_window {
     uint16_t rows;
@@ -160,7 +170,7 @@ struct wire_mount_attributes {
     uint64_t clear;
     uint64_t recursive_set;
     uint32_t propagation; /* 0: as it is */
-    uint32_t bind;        /* 0: a new file system, 1: the source alone, 2: with all below it */
+    uint32_t bind;        /* enum wire_bind */
 };
 _Static_assert(sizeof(struct wire_mount_attributes) == 32, "wire_mount_attributes is 32 bytes on the wire");
 

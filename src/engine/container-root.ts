@@ -23,6 +23,11 @@ export async function rootOf(parts: EngineParts, record: ContainerRecord): Promi
 function mountsOf(parts: EngineParts, { mounts }: ContainerRecord): RootMount[] {
   return mounts
     .filter(({ Type, Name }) => Type === "bind" || (Type === "volume" && parts.volumes.filesystem(Name) === undefined))
-    .map(({ Source, Destination, RW }) => ({ source: Source, target: Destination, readonly: !RW }))
+    .map((point) => ({
+      source: point.Source,
+      subpath: point.Type === "volume" ? point.subpath : "",
+      target: point.Destination,
+      readonly: !point.RW,
+    }))
     .sort((one, other) => one.target.length - other.target.length);
 }

@@ -14,9 +14,10 @@ import {
   type HostConfig,
 } from "./container-config.ts";
 import { emitContainerEvent } from "./container-events.ts";
-import { createMountPoints } from "./container-mounts.ts";
+
 import { parseContainerName, randomContainerName } from "./container-name.ts";
 import { commandLine } from "./container-record.ts";
+import { createMountPoints } from "./create-mount-points.ts";
 import { requireEndpointSettings } from "./endpoint-settings.ts";
 import type { EngineParts } from "./engine-parts.ts";
 import { requireHealthcheck } from "./health-check.ts";
@@ -81,7 +82,7 @@ async function createFrom(parts: EngineParts, image: Image | undefined, request:
   using holds = new DisposableStack();
   const snapshot = parts.snapshotter.prepare(id, chainId);
   undo.defer(() => parts.snapshotter.remove(snapshot));
-  const mounts = await createMountPoints(parts, config, hostConfig, chainId, { undo, holds });
+  const mounts = await createMountPoints(parts, config, hostConfig, chainId, { owner: id, undo, holds });
   mkdirSync(containerDirectory(parts, id), { mode: 0o710 });
 
   const { record, warnings } = await checkSettings(parts, {

@@ -50,11 +50,16 @@ async function removeStopped(parts: EngineParts, record: ContainerRecord, option
   });
   parts.execs.forgetContainer(record.id);
   parts.pendingAttaches.cancelAll(record.id);
-  parts.snapshotter.remove(record.snapshot);
+  for (const snapshot of snapshotsOf(record)) parts.snapshotter.remove(snapshot);
   parts.trash.discard(containerDirectory(parts, record.id));
   if (options.volumes) removeAnonymousVolumes(parts, record);
   emitContainerEvent(parts, record, "destroy");
   parts.waiters.removed(record.id, exitCode);
+}
+
+/** Its writable layer, and those that keep the layers of images which it mounts. */
+function snapshotsOf({ snapshot, mounts }: ContainerRecord): number[] {
+  return [snapshot, ...mounts.flatMap((point) => (point.Type === "image" ? (point.snapshot ?? []) : []))];
 }
 
 function removeAnonymousVolumes(parts: EngineParts, record: ContainerRecord): void {

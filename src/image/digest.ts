@@ -20,6 +20,11 @@ export function parseDigest(text: string): Digest {
     : fail("invalid", "INVALID_DIGEST", `invalid digest ${JSON.stringify(text)}: expected sha256: and 64 hex digits`);
 }
 
+/** A chain id that was written down as text. @throws invalid `INVALID_DIGEST` */
+export function parseChainId(text: string): ChainId {
+  return parseDigest(text) as ChainId;
+}
+
 /** The 64 hex digits: the blob's file name, the image's id without its algorithm. */
 export function hexOf(digest: Digest): string {
   return digest.slice("sha256:".length);

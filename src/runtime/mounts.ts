@@ -1,5 +1,6 @@
 import { posix } from "node:path";
 import { fail } from "../base/errors.ts";
+import { isAtLeast, type KernelVersion } from "./host.ts";
 import type { NamespaceModes } from "./namespaces.ts";
 import type { Mount } from "./oci-spec.ts";
 import { tmpfsMountOptions } from "./tmpfs-options.ts";
@@ -19,6 +20,8 @@ export interface BindMount {
   readonly nonRecursive?: boolean;
   /** Read-only, but for the mounts below the source. */
   readonly readonlyNonRecursive?: boolean;
+  /** Only what is at this path of the source; links in it lead nowhere but inside the source. */
+  readonly subpath?: string;
 }
 
 export interface TmpfsMount {
@@ -28,7 +31,19 @@ export interface TmpfsMount {
   readonly options: string;
 }
 
-export type ContainerMount = BindMount | TmpfsMount;
+/** A file system that is made for the mount alone, as mount(8) would on the host: nfs, cifs, a disk, layers. */
+export interface FilesystemMount {
+  readonly kind: "filesystem";
+  readonly type: string;
+  /** The device; of an overlay the directory that its layers are named relative to. */
+  readonly source: string;
+  readonly target: string;
+  readonly options: readonly string[];
+  readonly readonly: boolean;
+  readonly subpath?: string;
+}
+
+export type ContainerMount = BindMount | TmpfsMount | FilesystemMount;
 
 /** The files that Lighter writes for a container, by their paths on the host. */
 export interface EtcFiles {
@@ -158,6 +173,12 @@ function ociMount(mount: ContainerMount, recursiveReadonly: boolean): Mount {
       options: tmpfsMountOptions(mount.options),
     };
   }
+  const part = mount.subpath ? { subpath: mount.subpath } : {};
+  if (mount.kind === "filesystem") {
+    const { type, source } = mount;
+    const options = mount.readonly ? [...mount.options, "ro"] : mount.options;
+    return { destination: mount.target, type, source, options, ofHost: true, ...part };
+  }
   if (!mount.source.startsWith("/") || mount.source.includes("\0")) {
     fail(
       "invalid",
@@ -168,7 +189,28 @@ function ociMount(mount: ContainerMount, recursiveReadonly: boolean): Mount {
   const options = [mount.nonRecursive ? "bind" : "rbind"];
   if (mount.readonly) options.push(recursiveReadonly && !mount.readonlyNonRecursive ? "rro" : "ro");
   if (mount.propagation) options.push(mount.propagation);
-  return { destination: mount.target, type: "bind", source: mount.source, options };
+  return { destination: mount.target, type: "bind", source: mount.source, options, ...part };
+}
+
+/**
+ * The layers of an image, to be read, as a mount.
+ * @param lower directories relative to `directory`, the topmost first.
+ */
+export function layersMount(
+  directory: string,
+  lower: readonly string[],
+  place: { readonly target: string; readonly subpath: string },
+  kernel: KernelVersion,
+): BindMount | FilesystemMount {
+  const [only] = lower;
+  if (only !== undefined && lower.length === 1) {
+    return { kind: "bind", source: posix.join(directory, only), ...place, readonly: true, propagation: "rprivate" };
+  }
+  const mount = { kind: "filesystem", ...place, readonly: true } as const;
+  if (only === undefined) return { ...mount, type: "tmpfs", source: "tmpfs", options: ["mode=755"] };
+  // One layer at a time from 6.8 on; before, all in one option, which the kernel ends at 256 bytes: some forty layers.
+  const layers = isAtLeast(kernel, 6, 8) ? lower.map((layer) => `lowerdir+=${layer}`) : [`lowerdir=${lower.join(":")}`];
+  return { ...mount, type: "overlay", source: directory, options: ["redirect_dir=off", "metacopy=off", ...layers] };
 }
 
 /**

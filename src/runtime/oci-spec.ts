@@ -78,6 +78,13 @@ export interface Mount {
   readonly source: string;
   /** As mount(8) and the specification's table name them; what is no flag is data for the file system. */
   readonly options: readonly string[];
+  /** Lighter's own: only what is at this path of the source, links in it followed inside the source alone. */
+  readonly subpath?: string;
+  /**
+   * Lighter's own: the file system is made in the host's namespaces, not in the container's. An overlay's layers are named
+   * relative to `source`.
+   */
+  readonly ofHost?: boolean;
 }
 
 export interface Hook {

@@ -212,19 +212,21 @@ function encodeRoot(records: Records, root: ShimRoot): void {
 
 function mountGroup(mount: Mount): Records {
   const options = parseMountOptions(mount.options);
-  const bind = mount.type === "bind" && options.bind === "none" ? "single" : options.bind;
+  const bind = mount.ofHost ? "new" : mount.type === "bind" && options.bind === "none" ? "single" : options.bind;
   const attributes = Buffer.alloc(32);
   attributes.writeBigUInt64LE(BigInt(options.set), 0);
   attributes.writeBigUInt64LE(BigInt(options.clear), 8);
   attributes.writeBigUInt64LE(BigInt(options.recursiveSet), 16);
   attributes.writeUInt32LE(options.propagation, 24);
-  attributes.writeUInt32LE({ none: 0, single: 1, recursive: 2 }[bind], 28);
-  return new Records()
+  attributes.writeUInt32LE({ none: 0, single: 1, recursive: 2, new: 3 }[bind], 28);
+  const group = new Records()
     .text(Field.TYPE, mount.type)
     .text(Field.SOURCE, mount.source)
     .text(Field.TARGET, mount.destination)
-    .text(Field.DATA, bind === "none" ? options.data : "")
+    .text(Field.DATA, bind === "none" || bind === "new" ? options.data : "")
     .bytes(Field.MOUNT, attributes);
+  if (mount.subpath !== undefined) group.text(Field.SUBPATH, mount.subpath);
+  return group;
 }
 
 const FILE_TYPE = { b: 0o060000, c: 0o020000, u: 0o020000, p: 0o010000 } as const;

@@ -46,6 +46,12 @@ export function startFailure(during: "create" | "exec", failed: FailedStep): Sta
   if (failed.step === "user" && failed.detail.startsWith("unable to find")) {
     return new StartFailure("invalid", "NO_SUCH_USER", failed.detail, failed, OTHERWISE[during]);
   }
+  // So it does with volumes.
+  if (failed.step === "file system") {
+    const cause = failed.errnoText.toLowerCase();
+    const message = `error while mounting volume: failed to mount local volume: mount ${failed.detail}: ${cause}`;
+    return new StartFailure("invalid", "VOLUME_MOUNT", message, failed, OTHERWISE[during]);
+  }
   const kind = KINDS[failed.step] ?? "internal";
   return new StartFailure(
     kind,
@@ -60,6 +66,7 @@ export function startFailure(during: "create" | "exec", failed: FailedStep): Sta
 const KINDS: Readonly<Record<string, ErrorKind>> = {
   user: "invalid",
   "bind source": "invalid",
+  mount: "invalid",
   "working directory": "invalid",
   sysctl: "invalid",
   "cgroup limit": "invalid",

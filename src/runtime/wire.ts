@@ -110,6 +110,7 @@ export const Field = {
   PREFIX: 14,
   GATEWAY: 15,
   MTU: 16,
+  SUBPATH: 17,
 } as const;
 
 export const Status = { WAITING: 0, CREATED: 1, RUNNING: 2, EXITED: 3 } as const;

@@ -14,6 +14,8 @@ export interface OverlayRoot {
 /** A file or directory of the host at a place in a root. One that is not there leaves the place as it is. */
 export interface RootMount {
   readonly source: string;
+  /** Only what is at this path of the source, links in it followed inside the source alone; "" is all of it. */
+  readonly subpath: string;
   readonly target: string;
   readonly readonly: boolean;
 }
@@ -46,8 +48,8 @@ export function rootOption(name: string, root: RootAccess): string {
 /** The root's mounts, each as one option. */
 export function mountOptions(root: RootAccess): string[] {
   const mounts = root.kind === "overlay" ? (root.mounts ?? []) : [];
-  return mounts.map(({ source, target, readonly }) => {
-    const length = Buffer.byteLength(source);
-    return `--mount=${readonly ? "ro" : "rw"}:${length}:${source}${target}`;
+  return mounts.map(({ source, subpath, target, readonly }) => {
+    const lengths = `${Buffer.byteLength(source)}:${Buffer.byteLength(subpath)}`;
+    return `--mount=${readonly ? "ro" : "rw"}:${lengths}:${source}${subpath}${target}`;
   });
 }

@@ -29,6 +29,11 @@ export interface VolumeFilesystem {
   readonly options: readonly string[];
 }
 
+/** Whether the file system is nothing but a directory of the host. */
+export function bindsDirectory({ options }: VolumeFilesystem): boolean {
+  return options.includes("bind") || options.includes("rbind");
+}
+
 const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/;
 
 /** A component of a path, which Linux ends at 255 bytes (NAME_MAX). */

@@ -3,7 +3,7 @@ import { posix } from "node:path";
 import { fail } from "../base/errors.ts";
 import { newId } from "../base/ids.ts";
 import { parseVolumeName } from "./create-volume.ts";
-import type { BindPoint, MountPoint, TmpfsPoint, VolumePoint } from "./mount-point.ts";
+import type { BindPoint, ImagePoint, MountPoint, TmpfsPoint, VolumePoint } from "./mount-point.ts";
 
 /** One of HostConfig.Mounts, in the Engine API's names. */
 export interface MountConfig {
@@ -24,6 +24,7 @@ export interface MountConfig {
     readonly DriverConfig?: { readonly Name: string; readonly Options: Readonly<Record<string, string>> } | null;
     readonly Subpath: string;
   } | null;
+  readonly ImageOptions?: { readonly Subpath: string } | null;
   readonly TmpfsOptions?: {
     readonly SizeBytes: number;
     readonly Mode: number;
@@ -35,7 +36,7 @@ const PROPAGATIONS = ["private", "rprivate", "slave", "rslave", "shared", "rshar
 
 /**
  * What a `--mount` asks for.
- * @throws invalid `INVALID_MOUNT` in Docker's words; not-implemented `VOLUME_SUBPATH`, `IMAGE_MOUNT`.
+ * @throws invalid `INVALID_MOUNT` in Docker's words.
  */
 export function parseMount(mount: MountConfig, volumePath: (name: string) => string): MountPoint {
   const refuse = (reason: string): never =>
@@ -50,7 +51,7 @@ export function parseMount(mount: MountConfig, volumePath: (name: string) => str
     case "tmpfs":
       return parseTmpfsMount(mount, destination, refuse);
     case "image":
-      return fail("not-implemented", "IMAGE_MOUNT", "mounts of type image are not supported: use a volume or a bind");
+      return parseImageMount(mount, destination, refuse);
     default:
       return refuse("mount type unknown");
   }
@@ -113,6 +114,7 @@ export function volumePoint(
     readonly driver: string;
     readonly labels?: Readonly<Record<string, string>>;
     readonly driverOptions?: Readonly<Record<string, string>>;
+    readonly subpath?: string;
   },
   volumePath: (name: string) => string,
 ): VolumePoint {
@@ -130,6 +132,7 @@ export function volumePoint(
     copy: volume.copy,
     labels: volume.labels ?? {},
     driverOptions: volume.driverOptions ?? {},
+    subpath: volume.subpath ?? "",
   };
 }
 
@@ -138,8 +141,7 @@ function parseBindMount(mount: MountConfig, destination: string, refuse: Refuse)
   if (source === "") refuse("field Source must not be empty");
   const propagation = options?.Propagation ?? "";
   if (propagation !== "" && !PROPAGATIONS.includes(propagation)) refuse(`invalid propagation mode: ${propagation}`);
-  if (mount.VolumeOptions) refuse("field VolumeOptions must not be specified");
-  if (mount.TmpfsOptions) refuse("field TmpfsOptions must not be specified");
+  refuseOptions(mount, ["VolumeOptions", "ImageOptions", "TmpfsOptions"], refuse);
   assertAbsolute(source, refuse);
   const createSource = options?.CreateMountpoint ?? false;
   if (!createSource && !existsSync(source)) refuse(`bind source path does not exist: ${source}`);
@@ -161,12 +163,8 @@ function parseVolumeMount(
   volumePath: (name: string) => string,
 ): VolumePoint {
   const { Source: name, ReadOnly: readonly, VolumeOptions: options } = mount;
-  if (mount.BindOptions) refuse("field BindOptions must not be specified");
-  if (mount.TmpfsOptions) refuse("field TmpfsOptions must not be specified");
+  refuseOptions(mount, ["BindOptions", "ImageOptions", "TmpfsOptions"], refuse);
   if (name === "" && readonly) refuse("must not set ReadOnly mode when using anonymous volumes");
-  if (options?.Subpath) {
-    fail("not-implemented", "VOLUME_SUBPATH", "volume-subpath is not supported: mount the whole volume");
-  }
   return volumePoint(
     {
       name,
@@ -177,15 +175,49 @@ function parseVolumeMount(
       driver: options?.DriverConfig?.Name ?? "",
       labels: options?.Labels ?? {},
       driverOptions: options?.DriverConfig?.Options ?? {},
+      subpath: parseSubpath(options?.Subpath ?? "", "volume", refuse),
     },
     volumePath,
   );
 }
 
+function parseImageMount(mount: MountConfig, destination: string, refuse: Refuse): ImagePoint {
+  if (mount.Source === "") refuse("field Source must not be empty");
+  refuseOptions(mount, ["BindOptions", "VolumeOptions", "TmpfsOptions"], refuse);
+  return {
+    Type: "image",
+    Name: mount.Source,
+    Source: "",
+    Destination: destination,
+    Driver: "",
+    Mode: "",
+    RW: false,
+    Propagation: "",
+    subpath: parseSubpath(mount.ImageOptions?.Subpath ?? "", "image", refuse),
+    chainId: null,
+    snapshot: null,
+  };
+}
+
+/** What it leads to is the kernel's to say when it is mounted; this only refuses what cannot be meant. */
+function parseSubpath(subpath: string, holder: "volume" | "image", refuse: Refuse): string {
+  if (subpath === "") return "";
+  const clean = posix.normalize(subpath);
+  if (clean.startsWith("/") || clean === ".." || clean.startsWith("../") || clean.includes("\0")) {
+    refuse(`subpath must be a relative path within the ${holder}`);
+  }
+  return cleanPath(clean);
+}
+
+type Options = "BindOptions" | "VolumeOptions" | "ImageOptions" | "TmpfsOptions";
+
+function refuseOptions(mount: MountConfig, kinds: readonly Options[], refuse: Refuse): void {
+  for (const kind of kinds) if (mount[kind]) refuse(`field ${kind} must not be specified`);
+}
+
 function parseTmpfsMount(mount: MountConfig, destination: string, refuse: Refuse): TmpfsPoint {
   if (mount.Source !== "") refuse("field Source must not be specified");
-  if (mount.BindOptions) refuse("field BindOptions must not be specified");
-  if (mount.VolumeOptions) refuse("field VolumeOptions must not be specified");
+  refuseOptions(mount, ["BindOptions", "VolumeOptions", "ImageOptions"], refuse);
   const { SizeBytes: sizeBytes = 0, Mode: permissions = 0, Options: options } = mount.TmpfsOptions ?? {};
   if (sizeBytes < 0) refuse("size must not be negative");
   if (permissions < 0 || permissions > 0o7777) refuse("mode must be between 0 and 07777");

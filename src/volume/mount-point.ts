@@ -34,6 +34,18 @@ export interface VolumePoint extends Shown {
   /** For a volume that has yet to be made. */
   readonly labels: Readonly<Record<string, string>>;
   readonly driverOptions: Readonly<Record<string, string>>;
+  /** Only what is at this path in the volume; "" is all of it. */
+  readonly subpath: string;
+}
+
+/** An image's files, to be read. `Name` is what the client called it, `Source` its id once it was found. */
+export interface ImagePoint extends Shown {
+  readonly Type: "image";
+  /** Only what is at this path in the image; "" is all of it. */
+  readonly subpath: string;
+  /** The image's top layer, and the snapshot on it that keeps the layers while the container refers to them. */
+  readonly chainId: string | null;
+  readonly snapshot: number | null;
 }
 
 export interface TmpfsPoint extends Shown {
@@ -46,13 +58,13 @@ export interface TmpfsPoint extends Shown {
   readonly options: readonly (readonly string[])[];
 }
 
-export type MountPoint = BindPoint | VolumePoint | TmpfsPoint;
+export type MountPoint = BindPoint | VolumePoint | TmpfsPoint | ImagePoint;
 
 /** The `Mounts` of an inspect document. */
 export function mountsDocument(points: readonly MountPoint[]) {
   return points.map(({ Type, Name, Source, Destination, Driver, Mode, RW, Propagation }) => ({
     Type,
-    ...(Type === "volume" ? { Name } : {}),
+    ...(Type === "volume" || Type === "image" ? { Name } : {}),
     Source,
     Destination,
     ...(Type === "volume" ? { Driver } : {}),

@@ -6,6 +6,7 @@ import { newId } from "../base/ids.ts";
 import type { Store } from "../store/database.ts";
 import {
   assertLocalDriver,
+  bindsDirectory,
   parseDriverOptions,
   parseVolumeName,
   type VolumeCreate,
@@ -178,9 +179,15 @@ export class Volumes {
     return volume !== undefined && isAnonymous(volume);
   }
 
-  /** Whether an ordinary volume has no files yet, and so gets what the image has at its first use. */
-  isEmpty(name: string): boolean {
-    return this.filesystem(name) === undefined && readdirSync(this.path(name)).length === 0;
+  /**
+   * Where a volume that has no files yet keeps them, to get what the image has at its first use; undefined where there are
+   * files, or where they are in a file system that only containers mount.
+   */
+  emptyDirectory(name: string): string | undefined {
+    const filesystem = this.filesystem(name);
+    if (filesystem && !bindsDirectory(filesystem)) return undefined;
+    const directory = filesystem?.device ?? this.path(name);
+    return isEmptyDirectory(directory) ? directory : undefined;
   }
 
   #ensure(request: VolumeCreate, anonymous: boolean): VolumeRecord {
@@ -229,5 +236,14 @@ export class Volumes {
 
   #document(volume: VolumeRecord): VolumeDocument {
     return volumeDocument(volume, this.path(volume.name));
+  }
+}
+
+/** False too where it is missing: then the mount says so, which knows the words for it. */
+function isEmptyDirectory(path: string): boolean {
+  try {
+    return readdirSync(path).length === 0;
+  } catch {
+    return false;
   }
 }
