@@ -48,6 +48,7 @@ export const BUILD_ROUTES: readonly Route[] = [
   route({
     method: "POST",
     path: "/build",
+    summary: "Builds an image from a context and its Dockerfile",
     query: buildQuery,
     body: streamBody,
     handle: ({ services: { engine }, query, body, abort }) => {
@@ -58,12 +59,14 @@ export const BUILD_ROUTES: readonly Route[] = [
   route({
     method: "POST",
     path: "/build/prune",
+    summary: "Frees the builder's cache",
     // The classic builder's cache is images: `docker image prune` removes what is not used.
     handle: () => json({ CachesDeleted: [], SpaceReclaimed: 0 }),
   }),
   route({
     method: "POST",
     path: "/build/cancel",
+    summary: "Ends a build of BuildKit's",
     query: z.object({ id: queryText }),
     handle: ({ query }) =>
       fail("not-found", "NO_BUILD", `no build with the id ${query.id}: only BuildKit's builds have ids`),

@@ -72,6 +72,7 @@ export const CONTAINER_ROUTES: readonly Route[] = [
   route({
     method: "GET",
     path: "/containers/json",
+    summary: "Lists containers",
     query: z.object({ all: queryFlag, limit: queryInteger, size: queryFlag, filters: queryFilters }),
     handle: async ({ services: { engine }, query: { limit = 0, ...query }, version }) => {
       const summaries = await engine.containers.list({ ...query, limit });
@@ -81,6 +82,9 @@ export const CONTAINER_ROUTES: readonly Route[] = [
   route({
     method: "POST",
     path: "/containers/create",
+    summary: "Makes a container",
+    limits:
+      "`platform` is not looked at: the image that is here is taken. GPUs, mounts of type `image` and what else cannot be done here is refused by name",
     query: z.object({ name: queryText }),
     body: createBody,
     handle: async ({ services: { engine }, query: { name }, body, version }) =>
@@ -89,6 +93,7 @@ export const CONTAINER_ROUTES: readonly Route[] = [
   route({
     method: "GET",
     path: "/containers/{id}/json",
+    summary: "All about a container",
     query: z.object({ size: queryFlag }),
     handle: async ({ services: { engine }, params: { id }, query, version }) =>
       json(containerDocumentFor(version, await engine.containers.inspect(id, query))),
@@ -96,6 +101,7 @@ export const CONTAINER_ROUTES: readonly Route[] = [
   route({
     method: "GET",
     path: "/containers/{id}/top",
+    summary: "A container's processes",
     query: z.object({ ps_args: queryText }),
     handle: async ({ services: { engine }, params: { id }, query }) =>
       json(await engine.containers.top(id, query.ps_args)),
@@ -103,6 +109,7 @@ export const CONTAINER_ROUTES: readonly Route[] = [
   route({
     method: "GET",
     path: "/containers/{id}/logs",
+    summary: "What a container wrote, and with `follow` what it writes",
     query: z.object({
       follow: queryFlag,
       stdout: queryFlag,
@@ -120,17 +127,20 @@ export const CONTAINER_ROUTES: readonly Route[] = [
   route({
     method: "GET",
     path: "/containers/{id}/changes",
+    summary: "Which files differ from the image's",
     handle: async ({ services: { engine }, params: { id }, abort }) => json(await engine.containers.changes(id, abort)),
   }),
   route({
     method: "GET",
     path: "/containers/{id}/export",
+    summary: "A container's file system as an archive",
     handle: async ({ services: { engine }, params: { id }, abort }) =>
       bytes("application/octet-stream", await engine.containers.export(id, abort)),
   }),
   route({
     method: "GET",
     path: "/containers/{id}/stats",
+    summary: "What a container uses, once or every second",
     query: z.object({ stream: queryFlagOr(true), "one-shot": queryFlag }),
     handle: ({ services: { engine }, params: { id }, query, version, abort }) => {
       const { stream } = query;
@@ -142,6 +152,7 @@ export const CONTAINER_ROUTES: readonly Route[] = [
   route({
     method: "POST",
     path: "/containers/{id}/resize",
+    summary: "Sets the size of a container's terminal",
     query: terminalSizeQuery,
     handle: async ({ services: { engine }, params: { id }, query: { rows, columns } }) => {
       await engine.containers.resize(id, rows, columns);
@@ -151,6 +162,8 @@ export const CONTAINER_ROUTES: readonly Route[] = [
   route({
     method: "POST",
     path: "/containers/{id}/start",
+    summary: "Starts a container",
+    limits: "`checkpoint` is not known: processes cannot be frozen to disk",
     handle: async ({ services: { engine }, params: { id }, headers }) => {
       if (hasStartBody(headers)) {
         fail(
@@ -167,6 +180,7 @@ export const CONTAINER_ROUTES: readonly Route[] = [
   route({
     method: "POST",
     path: "/containers/{id}/stop",
+    summary: "Stops a container: its signal, then SIGKILL",
     query: stopQuery,
     handle: async ({ services: { engine }, params: { id }, query: { signal, t } }) => {
       await engine.containers.stop(id, { signal, timeoutSeconds: t });
@@ -176,6 +190,7 @@ export const CONTAINER_ROUTES: readonly Route[] = [
   route({
     method: "POST",
     path: "/containers/{id}/restart",
+    summary: "Stops and starts a container",
     query: stopQuery,
     handle: async ({ services: { engine }, params: { id }, query: { signal, t } }) => {
       await engine.containers.restart(id, { signal, timeoutSeconds: t });
@@ -185,6 +200,7 @@ export const CONTAINER_ROUTES: readonly Route[] = [
   route({
     method: "POST",
     path: "/containers/{id}/kill",
+    summary: "Sends a signal to a container",
     query: z.object({ signal: queryText }),
     handle: async ({ services: { engine }, params: { id }, query }) => {
       await engine.containers.kill(id, query.signal);
@@ -194,6 +210,8 @@ export const CONTAINER_ROUTES: readonly Route[] = [
   route({
     method: "POST",
     path: "/containers/{id}/update",
+    summary: "Changes a container's limits and restart policy",
+    limits: "Limits of Windows alone change nothing",
     body: jsonBody(UpdateBodySchema),
     handle: async ({ services: { engine }, params: { id }, body: { RestartPolicy, ...resources } }) =>
       json(
@@ -206,6 +224,7 @@ export const CONTAINER_ROUTES: readonly Route[] = [
   route({
     method: "POST",
     path: "/containers/{id}/rename",
+    summary: "Gives a container another name",
     query: z.object({ name: queryText }),
     handle: async ({ services: { engine }, params: { id }, query: { name } }) => {
       if (name === "") fail("invalid", "NO_NAME", "Neither old nor new names may be empty");
@@ -216,6 +235,7 @@ export const CONTAINER_ROUTES: readonly Route[] = [
   route({
     method: "POST",
     path: "/containers/{id}/pause",
+    summary: "Freezes a container's processes",
     handle: async ({ services: { engine }, params: { id } }) => {
       await engine.containers.pause(id);
       return empty();
@@ -224,6 +244,7 @@ export const CONTAINER_ROUTES: readonly Route[] = [
   route({
     method: "POST",
     path: "/containers/{id}/unpause",
+    summary: "Lets them go on",
     handle: async ({ services: { engine }, params: { id } }) => {
       await engine.containers.unpause(id);
       return empty();
@@ -232,6 +253,7 @@ export const CONTAINER_ROUTES: readonly Route[] = [
   route({
     method: "POST",
     path: "/containers/{id}/attach",
+    summary: "Streams of a container's first process, on the upgraded connection or in the bodies",
     query: attachQuery,
     hijacks: true,
     handle: ({ services: { engine }, params: { id }, query: { detachKeys, ...options }, abort }) => {
@@ -242,6 +264,7 @@ export const CONTAINER_ROUTES: readonly Route[] = [
   route({
     method: "GET",
     path: "/containers/{id}/attach/ws",
+    summary: "The same over a WebSocket",
     query: attachQuery,
     hijacks: true,
     handle: ({ services: { engine }, params: { id }, query: { detachKeys, ...given }, version, abort }) => {
@@ -254,6 +277,7 @@ export const CONTAINER_ROUTES: readonly Route[] = [
   route({
     method: "POST",
     path: "/containers/{id}/wait",
+    summary: "Answers when a container has ended, or is removed",
     query: z.object({ condition: waitCondition }),
     handle: ({ services: { engine }, params: { id }, query: { condition }, abort }) =>
       later(engine.containers.wait(id, condition, abort)),
@@ -261,6 +285,7 @@ export const CONTAINER_ROUTES: readonly Route[] = [
   route({
     method: "DELETE",
     path: "/containers/{id}",
+    summary: "Removes a container",
     query: z.object({ v: queryFlag, force: queryFlag, link: queryFlag }),
     handle: async ({ services: { engine }, params: { id }, query: { v, force, link } }) => {
       if (link)
@@ -272,6 +297,7 @@ export const CONTAINER_ROUTES: readonly Route[] = [
   route({
     method: "HEAD",
     path: "/containers/{id}/archive",
+    summary: "What a path in a container is",
     query: z.object({ path }),
     handle: async ({ services: { engine }, params: { id }, query }) =>
       empty(200, pathStatHeader(await engine.containers.archiveStat(id, query.path))),
@@ -279,6 +305,7 @@ export const CONTAINER_ROUTES: readonly Route[] = [
   route({
     method: "GET",
     path: "/containers/{id}/archive",
+    summary: "A path in a container as an archive",
     query: z.object({ path }),
     handle: async ({ services: { engine }, params: { id }, query, abort }) => {
       const { stat, tar } = await engine.containers.archiveGet(id, query.path, abort);
@@ -288,6 +315,7 @@ export const CONTAINER_ROUTES: readonly Route[] = [
   route({
     method: "PUT",
     path: "/containers/{id}/archive",
+    summary: "Unpacks an archive into a container",
     query: z.object({ path, noOverwriteDirNonDir: queryFlag, copyUIDGID: queryFlag }),
     body: streamBody,
     handle: async ({ services: { engine }, params: { id }, query, body, abort }) => {
@@ -299,6 +327,7 @@ export const CONTAINER_ROUTES: readonly Route[] = [
   route({
     method: "POST",
     path: "/containers/prune",
+    summary: "Removes containers that do not run",
     query: z.object({ filters: queryFilters }),
     handle: async ({ services: { engine }, query }) => json(await engine.containers.prune(query.filters)),
   }),

@@ -18,6 +18,7 @@ export const EXEC_ROUTES: readonly Route[] = [
   route({
     method: "POST",
     path: "/containers/{id}/exec",
+    summary: "Prepares a further process in a container",
     body: jsonBody(ExecConfigSchema),
     handle: async ({ services: { engine }, params: { id }, body, version }) =>
       json(await engine.execs.create(id, since(version, 42) ? body : { ...body, ConsoleSize: null }), 201),
@@ -25,6 +26,7 @@ export const EXEC_ROUTES: readonly Route[] = [
   route({
     method: "POST",
     path: "/exec/{id}/start",
+    summary: "Starts it, with its streams on the connection",
     body: optionalJsonBody(ExecStartSchema),
     hijacks: true,
     handle: async ({ services: { engine }, params: { id }, body }) => {
@@ -49,6 +51,7 @@ export const EXEC_ROUTES: readonly Route[] = [
   route({
     method: "POST",
     path: "/exec/{id}/resize",
+    summary: "Sets the size of its terminal",
     query: terminalSizeQuery,
     handle: async ({ services: { engine }, params: { id }, query: { rows, columns } }) => {
       await engine.execs.resize(id, rows, columns);
@@ -58,6 +61,7 @@ export const EXEC_ROUTES: readonly Route[] = [
   route({
     method: "GET",
     path: "/exec/{id}/json",
+    summary: "All about it",
     handle: ({ services: { engine }, params: { id } }) => json(engine.execs.inspect(id)),
   }),
 ];

@@ -16,11 +16,13 @@ export const HISTORY_ROUTES: readonly Route[] = [
   route({
     method: "GET",
     path: "/lighter/images/tree",
+    summary: "Which image came from which",
     handle: ({ services: { engine } }) => json(engine.history.tree()),
   }),
   route({
     method: "GET",
     path: "/lighter/images/{name}/log",
+    summary: "An image's layers as steps of a history",
     query: z.object({ files: queryFlag }),
     handle: async ({ services: { engine }, params: { name }, query: { files }, abort }) =>
       json(await engine.history.log(name, { files, abort })),
@@ -28,11 +30,13 @@ export const HISTORY_ROUTES: readonly Route[] = [
   route({
     method: "GET",
     path: "/lighter/images/{name}/layer",
+    summary: "One layer and its files",
     handle: async ({ services: { engine }, params: { name }, abort }) => json(await engine.history.layer(name, abort)),
   }),
   route({
     method: "GET",
     path: "/lighter/images/{name}/diff",
+    summary: "In which files two images differ",
     query: z.object({ to: queryText }),
     handle: async ({ services: { engine }, params: { name }, query: { to }, abort }) => {
       if (to === "") fail("invalid", "NO_SECOND_IMAGE", "to must name what to compare with");
@@ -42,11 +46,13 @@ export const HISTORY_ROUTES: readonly Route[] = [
   route({
     method: "GET",
     path: "/lighter/images/{name}/reflog",
+    summary: "What a name stood for",
     handle: ({ services: { engine }, params: { name } }) => json(engine.history.reflog(name)),
   }),
   route({
     method: "POST",
     path: "/lighter/images/{name}/rollback",
+    summary: "Lets a name stand for an earlier image",
     query: z.object({ to: queryText }),
     handle: async ({ services: { engine }, params: { name }, query: { to } }) =>
       json(await engine.history.rollback(name, parsePlace(to || ONE_BACK), applyInstruction)),
@@ -54,11 +60,13 @@ export const HISTORY_ROUTES: readonly Route[] = [
   route({
     method: "GET",
     path: "/lighter/containers/{id}/reflog",
+    summary: "What a container's files stood on",
     handle: ({ services: { engine }, params: { id } }) => json(engine.containers.past(id)),
   }),
   route({
     method: "POST",
     path: "/lighter/containers/{id}/rollback",
+    summary: "Takes a container back to an earlier state",
     query: z.object({ to: queryText, restart: queryFlag }),
     handle: async ({ services: { engine }, params: { id }, query: { to, restart } }) =>
       json(
@@ -68,6 +76,7 @@ export const HISTORY_ROUTES: readonly Route[] = [
   route({
     method: "POST",
     path: "/lighter/containers/{id}/rebase",
+    summary: "Puts a container's changes on another image",
     query: z.object({ base: queryText, restart: queryFlag }),
     handle: async ({ services: { engine }, params: { id }, query: { base, restart }, abort }) => {
       if (base === "") fail("invalid", "NO_BASE", "base must name the image to put the container's changes on");
@@ -77,6 +86,7 @@ export const HISTORY_ROUTES: readonly Route[] = [
   route({
     method: "POST",
     path: "/lighter/containers/{id}/commit",
+    summary: "Makes an image of a container, on a base of choice",
     query: z.object({ ...COMMIT_QUERY, squash: queryText, rebase: queryText }),
     body: optionalJsonBody(ContainerConfigSchema),
     handle: async ({ services: { engine }, params: { id }, query, body, abort }) => {

@@ -18,6 +18,8 @@ export const IMAGE_ROUTES: readonly Route[] = [
   route({
     method: "GET",
     path: "/images/json",
+    summary: "Lists images",
+    limits: "`manifests` is not known: an image here has one platform",
     query: z.object({ all: queryFlag, filters: queryFilters, "shared-size": queryFlag, filter: queryText }),
     handle: ({ services: { engine }, query, version }) => {
       const { all, filters, filter: name } = query;
@@ -32,6 +34,8 @@ export const IMAGE_ROUTES: readonly Route[] = [
   route({
     method: "POST",
     path: "/images/create",
+    summary: "Pulls an image from a registry, or imports an archive",
+    limits: "`fromSrc` takes no URL: download it and import the file",
     query: z.object({
       fromImage: queryText,
       fromSrc: queryText,
@@ -59,6 +63,8 @@ export const IMAGE_ROUTES: readonly Route[] = [
   route({
     method: "GET",
     path: "/images/get",
+    summary: "Images as one archive, in Docker's and in OCI's layout",
+    limits: "`platform` is not known: an image here has one",
     query: z.object({ names: queryTexts }),
     handle: async ({ services: { engine }, query: { names } }) => {
       // The docker CLI repeats the parameter, others put commas between the names.
@@ -70,34 +76,44 @@ export const IMAGE_ROUTES: readonly Route[] = [
   route({
     method: "POST",
     path: "/images/load",
+    summary: "Takes images from such an archive",
+    limits: "`platform` is not known: the image for this machine is taken",
     body: streamBody,
     handle: ({ services: { engine }, body, abort }) => progress(engine.images.load(body, { abort })),
   }),
   route({
     method: "POST",
     path: "/images/prune",
+    summary: "Removes images that nobody uses",
     query: z.object({ filters: queryFilters }),
     handle: async ({ services: { engine }, query }) => json(await engine.images.prune(query.filters)),
   }),
   route({
     method: "GET",
     path: "/images/{name}/json",
+    summary: "All about an image",
+    limits: "`manifests` and `platform` are not known: an image here has one platform",
     handle: ({ services: { engine }, params: { name }, version }) =>
       json(imageDocumentFor(version, engine.images.inspect(name))),
   }),
   route({
     method: "GET",
     path: "/images/{name}/history",
+    summary: "The steps in which an image was made",
+    limits: "`platform` is not known: an image here has one",
     handle: ({ services: { engine }, params: { name } }) => json(engine.images.history(name)),
   }),
   route({
     method: "GET",
     path: "/images/{name}/get",
+    summary: "An image as an archive",
+    limits: "`platform` is not known: an image here has one",
     handle: async ({ services: { engine }, params: { name } }) => bytes(TAR, engine.images.save([name])),
   }),
   route({
     method: "POST",
     path: "/images/{name}/tag",
+    summary: "Gives an image a further name",
     query: z.object({ repo: queryText, tag: queryText }),
     handle: ({ services: { engine }, params: { name }, query: { repo, tag } }) => {
       engine.images.tag(name, repo, tag);
@@ -107,6 +123,8 @@ export const IMAGE_ROUTES: readonly Route[] = [
   route({
     method: "DELETE",
     path: "/images/{name}",
+    summary: "Takes a name from an image, and removes it with the last",
+    limits: "`platforms` is not known: an image here has one",
     query: z.object({ force: queryFlag, noprune: queryFlag }),
     handle: async ({ services: { engine }, params: { name }, query: { force, noprune: noPrune } }) =>
       json(await engine.images.remove(name, { force, noPrune })),
@@ -114,6 +132,7 @@ export const IMAGE_ROUTES: readonly Route[] = [
   route({
     method: "POST",
     path: "/commit",
+    summary: "Makes an image of a container",
     query: z.object({ ...COMMIT_QUERY, container: queryText }),
     body: optionalJsonBody(ContainerConfigSchema),
     handle: async ({ services: { engine }, query, body, abort }) => {

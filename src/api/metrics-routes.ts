@@ -6,6 +6,7 @@ export const METRICS_ROUTES: readonly Route[] = [
   route({
     method: "GET",
     path: "/lighter/metrics",
+    summary: "Numbers for Prometheus",
     handle: ({ services: { engine, metrics } }) => ({
       kind: "text",
       body: metrics.render(engine),

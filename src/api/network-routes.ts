@@ -17,23 +17,29 @@ export const NETWORK_ROUTES: readonly Route[] = [
   route({
     method: "GET",
     path: "/networks",
+    summary: "Lists networks",
     query: z.object({ filters: queryFilters }),
     handle: ({ services: { engine }, query }) => json(engine.networks.list(query.filters)),
   }),
   route({
     method: "GET",
     path: "/networks/{id}",
+    summary: "All about a network",
+    limits: "`verbose` and `scope` change nothing: all networks are this machine's",
     handle: ({ services: { engine }, params: { id } }) => json(engine.networks.inspect(id)),
   }),
   route({
     method: "POST",
     path: "/networks/create",
+    summary: "Makes a network",
+    limits: "Drivers other than `bridge` are not there; overlay networks need a swarm",
     body: jsonBody(NetworkCreateSchema),
     handle: async ({ services: { engine }, body }) => json(await engine.networks.create(body), 201),
   }),
   route({
     method: "POST",
     path: "/networks/{id}/connect",
+    summary: "Puts a container on a network",
     body: jsonBody(ConnectSchema),
     handle: async ({ services: { engine }, params: { id }, body }) => {
       await engine.networks.connect(id, body.Container, body.EndpointConfig);
@@ -43,6 +49,7 @@ export const NETWORK_ROUTES: readonly Route[] = [
   route({
     method: "POST",
     path: "/networks/{id}/disconnect",
+    summary: "Takes it off",
     body: jsonBody(DisconnectSchema),
     handle: async ({ services: { engine }, params: { id }, body }) => {
       await engine.networks.disconnect(id, body.Container, { force: body.Force ?? false });
@@ -52,6 +59,7 @@ export const NETWORK_ROUTES: readonly Route[] = [
   route({
     method: "DELETE",
     path: "/networks/{id}",
+    summary: "Removes a network",
     handle: async ({ services: { engine }, params: { id } }) => {
       await engine.networks.remove(id);
       return empty();
@@ -60,6 +68,7 @@ export const NETWORK_ROUTES: readonly Route[] = [
   route({
     method: "POST",
     path: "/networks/prune",
+    summary: "Removes networks that nobody is on",
     query: z.object({ filters: queryFilters }),
     handle: async ({ services: { engine }, query }) => json(await engine.networks.prune(query.filters)),
   }),

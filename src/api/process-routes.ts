@@ -18,6 +18,7 @@ export const PROCESS_ROUTES: readonly Route[] = [
   route({
     method: "POST",
     path: "/lighter/containers/{id}/run",
+    summary: "Attaches, starts and waits on one connection",
     query: z.object({ stdin: queryFlag, stdout: queryFlag, stderr: queryFlag, condition: waitCondition }),
     hijacks: true,
     handle: async ({ services: { engine }, params: { id }, query: { condition, ...streams }, headers, abort }) => {
@@ -34,6 +35,7 @@ export const PROCESS_ROUTES: readonly Route[] = [
   route({
     method: "POST",
     path: "/lighter/containers/{id}/exec",
+    summary: "Prepares, starts and waits for a process on one connection",
     body: jsonBody(ExecConfigSchema),
     hijacks: true,
     handle: ({ services: { engine }, params: { id }, body }) => {

@@ -19,6 +19,7 @@ export const REGISTRY_ROUTES: readonly Route[] = [
   route({
     method: "POST",
     path: "/auth",
+    summary: "Tries a name and a password at a registry",
     body: jsonBody(AuthConfigSchema),
     handle: async ({ services: { engine }, body, abort }) => {
       const settings = readRegistrySettings(engine.parts.paths.root);
@@ -28,6 +29,7 @@ export const REGISTRY_ROUTES: readonly Route[] = [
   route({
     method: "GET",
     path: "/images/search",
+    summary: "Searches Docker Hub or another registry",
     query: z.object({ term: queryText, limit: queryInteger, filters: queryFilters }),
     handle: async (exchange) => {
       const { term, limit, filters } = exchange.query;
@@ -46,6 +48,8 @@ export const REGISTRY_ROUTES: readonly Route[] = [
   route({
     method: "POST",
     path: "/images/{name}/push",
+    summary: "Sends an image to a registry",
+    limits: "`platform` is not known: an image here has one",
     query: z.object({ tag: queryText }),
     handle: ({ services: { engine }, params: { name }, query: { tag }, headers, abort }) => {
       const auth = parseRegistryAuth(registryAuth(headers));
@@ -55,6 +59,7 @@ export const REGISTRY_ROUTES: readonly Route[] = [
   route({
     method: "GET",
     path: "/distribution/{name}/json",
+    summary: "What a registry has under a name",
     handle: async (exchange) =>
       json(await inspectDistribution(parseReference(exchange.params.name), accessOf(exchange))),
   }),

@@ -4,8 +4,11 @@ import type { z } from "zod";
 import { fail, messageOf } from "../base/errors.ts";
 import { parseInput } from "./parse-input.ts";
 
+export type BodyKind = "none" | "JSON" | "JSON or none" | "stream";
+
 /** Turns a request's body into what a handler takes. */
 export interface BodyReader<Body> {
+  readonly kind: BodyKind;
   readonly read: (request: IncomingMessage) => Promise<Body>;
 }
 
@@ -13,14 +16,15 @@ export interface BodyReader<Body> {
 const MAX_JSON_BYTES = 8 * 1024 * 1024;
 
 /** For routes without a body: whatever comes is left unread, and node throws it away. */
-export const noBody: BodyReader<undefined> = { read: async () => undefined };
+export const noBody: BodyReader<undefined> = { kind: "none", read: async () => undefined };
 
 /** The body as it arrives, for archives. */
-export const streamBody: BodyReader<Readable> = { read: async (request) => request };
+export const streamBody: BodyReader<Readable> = { kind: "stream", read: async (request) => request };
 
 /** @throws invalid where the body is missing, too large, of another content type, no JSON, or has a field of the wrong type. */
 export function jsonBody<T>(schema: z.ZodType<T>): BodyReader<T> {
   return {
+    kind: "JSON",
     read: async (request) => {
       assertJsonContentType(request);
       const text = await readText(request);
@@ -33,6 +37,7 @@ export function jsonBody<T>(schema: z.ZodType<T>): BodyReader<T> {
 /** As {@link jsonBody}, but no body, or `null`, is the schema's reading of `{}`; a body may come without a content type. */
 export function optionalJsonBody<T>(schema: z.ZodType<T>): BodyReader<T> {
   return {
+    kind: "JSON or none",
     read: async (request) => {
       const text = await readText(request);
       if (text.trim() === "") return parseInput(schema, {}, "invalid JSON");

@@ -4,7 +4,7 @@ import type { ApiVersion } from "./api-version.ts";
 import { parseInput } from "./parse-input.ts";
 import type { RawQuery } from "./query.ts";
 import type { Reply } from "./reply.ts";
-import { type BodyReader, noBody } from "./request-body.ts";
+import { type BodyKind, type BodyReader, noBody } from "./request-body.ts";
 import type { Services } from "./services.ts";
 
 export type Method = "GET" | "HEAD" | "POST" | "PUT" | "DELETE";
@@ -31,6 +31,10 @@ export interface RouteDefinition<Path extends string, Query, Body> {
   readonly method: Method;
   /** Without the version; `{name}` takes everything up to what follows it, slashes too, for images' names have them. */
   readonly path: Path;
+  /** What it does, in a line, for docs/api.md. */
+  readonly summary?: string;
+  /** What of Docker's it does not do, and why; nothing where it does all. */
+  readonly limits?: string;
   readonly query?: z.ZodType<Query>;
   readonly body?: BodyReader<Body>;
   /** The connection may become a raw one: `Upgrade` is honoured here and nowhere else. */
@@ -53,6 +57,11 @@ export interface Route {
   readonly method: Method;
   readonly path: string;
   readonly hijacks: boolean;
+  readonly summary: string;
+  readonly limits: string;
+  /** Names of the parameters that are read. */
+  readonly parameters: readonly string[];
+  readonly takes: BodyKind;
   readonly answer: (routed: RoutedRequest) => Promise<Reply>;
 }
 
@@ -66,6 +75,10 @@ export function route<const Path extends string, Query = Record<never, never>, B
     method: definition.method,
     path: definition.path,
     hijacks: definition.hijacks ?? false,
+    summary: definition.summary ?? "",
+    limits: definition.limits ?? "",
+    parameters: namesIn(query),
+    takes: body.kind,
     answer: async ({ services, version, params, rawQuery, request, abort }) =>
       definition.handle({
         services,
@@ -78,4 +91,10 @@ export function route<const Path extends string, Query = Record<never, never>, B
         abort,
       }),
   };
+}
+
+/** Of the object that a schema takes, transformed afterwards or not. */
+function namesIn(schema: z.ZodType): readonly string[] {
+  if (schema instanceof z.ZodPipe && schema.in instanceof z.ZodType) return namesIn(schema.in);
+  return schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
 }

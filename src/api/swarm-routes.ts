@@ -38,13 +38,33 @@ const NO_SWARM = "swarm mode is not implemented: run containers on one machine, 
 
 export const SWARM_ROUTES: readonly Route[] = [
   ...MANAGER_ONLY.map(([method, path]) =>
-    route({ method, path, handle: () => fail("unavailable", "NOT_A_SWARM_MANAGER", NOT_A_MANAGER) }),
+    route({
+      method,
+      path,
+      summary: "Belongs to a swarm's manager",
+      limits: "The engine is in no swarm: 503",
+      handle: () => fail("unavailable", "NOT_A_SWARM_MANAGER", NOT_A_MANAGER),
+    }),
   ),
   route({
     method: "POST",
     path: "/swarm/leave",
+    summary: "Leaves the swarm",
+    limits: "The engine is in none: 503",
     handle: () => fail("unavailable", "NOT_IN_A_SWARM", "This node is not part of a swarm"),
   }),
-  route({ method: "POST", path: "/swarm/init", handle: () => fail("not-implemented", "NO_SWARM", NO_SWARM) }),
-  route({ method: "POST", path: "/swarm/join", handle: () => fail("not-implemented", "NO_SWARM", NO_SWARM) }),
+  route({
+    method: "POST",
+    path: "/swarm/init",
+    summary: "Makes a swarm",
+    limits: "Several machines are Kubernetes' work: 501",
+    handle: () => fail("not-implemented", "NO_SWARM", NO_SWARM),
+  }),
+  route({
+    method: "POST",
+    path: "/swarm/join",
+    summary: "Joins a swarm",
+    limits: "Several machines are Kubernetes' work: 501",
+    handle: () => fail("not-implemented", "NO_SWARM", NO_SWARM),
+  }),
 ];

@@ -19,22 +19,35 @@ const PING_HEADERS = {
 const UPGRADES_LATER = "BuildKit's protocol is not implemented yet: build with DOCKER_BUILDKIT=0";
 
 export const SYSTEM_ROUTES: readonly Route[] = [
-  route({ method: "GET", path: "/_ping", handle: ping }),
+  route({
+    method: "GET",
+    path: "/_ping",
+    summary: "Whether the engine lives; headers say what it speaks",
+    handle: ping,
+  }),
   route({
     method: "HEAD",
     path: "/_ping",
+    summary: "The same without a body",
     handle: () => empty(200, { ...PING_HEADERS, "Content-Type": PLAIN_TEXT, "Content-Length": 0 }),
   }),
-  route({ method: "GET", path: "/version", handle: ({ services: { engine } }) => json(engine.system.version()) }),
+  route({
+    method: "GET",
+    path: "/version",
+    summary: "Versions of the engine and of its API",
+    handle: ({ services: { engine } }) => json(engine.system.version()),
+  }),
   route({
     method: "GET",
     path: "/info",
+    summary: "The engine, its machine and its settings",
     handle: ({ services: { engine }, version }) =>
       json(infoFor(version, engine.system.info(), readRegistrySettings(engine.parts.paths.root))),
   }),
   route({
     method: "GET",
     path: "/events",
+    summary: "What happens, and what happened since a time; the store keeps the last 4096 events, over restarts",
     query: z.object({ since: queryTime, until: queryTime, filters: queryFilters }),
     handle: ({ services: { engine }, query, abort }) => {
       if (query.since !== undefined && query.until !== undefined && query.since > query.until) {
@@ -47,12 +60,18 @@ export const SYSTEM_ROUTES: readonly Route[] = [
   route({
     method: "GET",
     path: "/system/df",
+    summary: "What images, containers and volumes take on disk",
     query: z.object({ type: queryTexts }),
     handle: async ({ services: { engine }, query: { type: types }, version }) =>
       json(selectUsage(await engine.system.diskUsage(), types, version)),
   }),
-  route({ method: "POST", path: "/session", handle: upgradesLater }),
-  route({ method: "POST", path: "/grpc", handle: upgradesLater }),
+  route({
+    method: "POST",
+    path: "/session",
+    summary: "A connection over which a build asks its client for files and secrets",
+    handle: upgradesLater,
+  }),
+  route({ method: "POST", path: "/grpc", summary: "BuildKit's protocol", handle: upgradesLater }),
 ];
 
 /** As clients write it in a query: seconds since the epoch. */

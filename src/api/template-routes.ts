@@ -11,11 +11,13 @@ export const TEMPLATE_ROUTES: readonly Route[] = [
   route({
     method: "GET",
     path: "/lighter/templates",
+    summary: "Base images that can be made without a registry",
     handle: ({ services: { engine } }) => json(listTemplates(engine.parts.images)),
   }),
   route({
     method: "POST",
     path: "/lighter/templates/{name}",
+    summary: "Makes one of them",
     query: z.object({ tag: queryText }),
     handle: ({ services: { engine }, params: { name }, query: { tag }, abort }) =>
       progress(build(engine, name, tag, abort)),

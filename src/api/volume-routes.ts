@@ -11,23 +11,28 @@ export const VOLUME_ROUTES: readonly Route[] = [
   route({
     method: "GET",
     path: "/volumes",
+    summary: "Lists volumes",
     query: z.object({ filters: queryFilters }),
     handle: async ({ services: { engine }, query }) => json(await engine.volumes.list(query.filters)),
   }),
   route({
     method: "GET",
     path: "/volumes/{name}",
+    summary: "All about a volume",
     handle: async ({ services: { engine }, params: { name } }) => json(await engine.volumes.inspect(name)),
   }),
   route({
     method: "POST",
     path: "/volumes/create",
+    summary: "Makes a volume",
+    limits: "Drivers other than `local` are not there: they are plugins",
     body: optionalJsonBody(VolumeCreateSchema),
     handle: async ({ services: { engine }, body }) => json(await engine.volumes.create(body), 201),
   }),
   route({
     method: "POST",
     path: "/volumes/prune",
+    summary: "Removes volumes that nobody uses",
     query: z.object({ filters: queryFilters }),
     handle: async ({ services: { engine }, query: { filters }, version }) =>
       // Named volumes are kept from 1.42 on, unless the client says all.
@@ -38,6 +43,8 @@ export const VOLUME_ROUTES: readonly Route[] = [
   route({
     method: "PUT",
     path: "/volumes/{name}",
+    summary: "Changes a volume of a cluster",
+    limits: "There are none without a swarm: 503",
     handle: () =>
       fail(
         "unavailable",
@@ -48,6 +55,7 @@ export const VOLUME_ROUTES: readonly Route[] = [
   route({
     method: "DELETE",
     path: "/volumes/{name}",
+    summary: "Removes a volume",
     query: z.object({ force: queryFlag }),
     handle: async ({ services: { engine }, params: { name }, query }) => {
       await engine.volumes.remove(name, query);
