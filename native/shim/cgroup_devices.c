@@ -41,8 +41,11 @@ static void return_value(struct program *program, int32_t value)
     emit(program, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
 }
 
-/* Where a condition does not hold, jumps past the rule; the distance is known once the rule is complete. */
-static void add_rule(struct program *program, const struct wire_device_rule *rule)
+/*
+ * Where a condition does not hold, jumps past the rule; the distance is known once the rule is complete. False for a rule
+ * without a condition: the kernel refuses a program with instructions that nothing leads to.
+ */
+static bool add_rule(struct program *program, const struct wire_device_rule *rule)
 {
     size_t start = program->length;
     if (rule->type)
@@ -56,10 +59,12 @@ static void add_rule(struct program *program, const struct wire_device_rule *rul
         emit(program, BPF_JMP | BPF_JNE | BPF_K, MAJOR, 0, 0, rule->major);
     if (rule->minor >= 0)
         emit(program, BPF_JMP | BPF_JNE | BPF_K, MINOR, 0, 0, rule->minor);
+    bool conditional = program->length > start;
     return_value(program, rule->allow != 0);
     for (size_t i = start; i < program->length; i++)
         if (BPF_OP(program->code[i].code) == BPF_JNE && BPF_CLASS(program->code[i].code) == BPF_JMP)
             program->code[i].off = (int16_t)(program->length - i - 1);
+    return conditional;
 }
 
 static int attach(const struct cgroups *cgroups, const struct program *program)
@@ -104,8 +109,10 @@ int cgroups_restrict_devices(const struct cgroups *cgroups, struct records spec)
     emit(&program, BPF_ALU64 | BPF_RSH | BPF_K, ACCESS, 0, 0, 16);
     load_word(&program, MAJOR, offsetof(struct bpf_cgroup_dev_ctx, major));
     load_word(&program, MINOR, offsetof(struct bpf_cgroup_dev_ctx, minor));
-    while (count > 0)
-        add_rule(&program, &rules[--count]);
-    return_value(&program, 0);
+    bool reached = true;
+    while (reached && count > 0)
+        reached = add_rule(&program, &rules[--count]);
+    if (reached)
+        return_value(&program, 0);
     return attach(cgroups, &program);
 }

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { chmodSync, chownSync, mkdirSync, readFileSync, renameSync, unlinkSync } from "node:fs";
+import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, renameSync, unlinkSync } from "node:fs";
 import type { Server } from "node:http";
 import { dirname } from "node:path";
 import { errnoOf, fail, messageOf } from "../base/errors.ts";
@@ -51,8 +51,9 @@ function requireGroup(group: string): number {
   return groupId(group) ?? fail("invalid", "NO_SUCH_GROUP", `there is no group ${group}: make it, or name another`);
 }
 
-/** From /etc/group (group(5)). */
+/** From /etc/group (group(5)), which a small system may not have. */
 function groupId(name: string): number | null {
+  if (!existsSync("/etc/group")) return null;
   const line = readFileSync("/etc/group", "utf8")
     .split("\n")
     .find((entry) => entry.startsWith(`${name}:`));
