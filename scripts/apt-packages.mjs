@@ -28,6 +28,8 @@ export const TEST_PACKAGES = [
   "xz-utils",
   "bzip2",
   "redis-tools",
+  "cpio",
+  "qemu-system-x86",
 ];
 
 /**

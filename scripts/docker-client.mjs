@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
-import { exitCodeOf, outputOf, Refusal, run } from "./command.mjs";
+import { outputOf, Refusal } from "./command.mjs";
 import { CACHE, CLIENT_DIRECTORY } from "./paths.mjs";
+import { unpackPackage } from "./unpack-package.mjs";
 
 /**
  * The tests drive the real `docker` command too. Where the machine has none, Debian's package is fetched and unpacked
@@ -12,13 +13,7 @@ export async function provideDockerClient() {
   if (places.some((directory) => existsSync(join(directory, "docker")))) return;
   const name = outputOf("apt-cache", ["show", "docker-cli"]) ? "docker-cli" : "docker.io";
   console.log(`fetching the docker client (${name})`);
-  const directory = join(CACHE, "docker-client");
-  rmSync(directory, { recursive: true, force: true });
-  mkdirSync(directory, { recursive: true });
-  const options = { cwd: directory };
-  if ((await exitCodeOf("apt-get", ["download", name], options)) !== 0) {
+  if (!(await unpackPackage(name, join(CACHE, "docker-client")))) {
     throw new Refusal("the tests need the docker client: put `docker` (20.10 or newer) on the PATH");
   }
-  const archive = readdirSync(directory).find((file) => file.endsWith(".deb"));
-  await run("dpkg-deb", ["--extract", archive ?? "", "."], options);
 }

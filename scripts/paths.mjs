@@ -11,6 +11,9 @@ export const TSC = join(ROOT, "node_modules/.bin/tsc");
 /** Where the docker client is unpacked to when the machine has none; see docker-client.mjs. */
 export const CLIENT_DIRECTORY = join(CACHE, "docker-client/usr/bin");
 
+/** A kernel's package, unpacked; see guest-kernel.mjs. */
+export const GUEST_KERNEL = join(CACHE, "guest-kernel");
+
 /** The environment for tests and benchmarks: a docker client of the machine's own goes before ours. */
 export function testEnvironment() {
   return { ...process.env, PATH: [process.env.PATH, CLIENT_DIRECTORY].join(delimiter) };

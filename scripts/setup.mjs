@@ -1,6 +1,7 @@
 import { BUILD_PACKAGES, installMissing, RUN_PACKAGES, TEST_PACKAGES } from "./apt-packages.mjs";
 import { asCommand, Refusal } from "./command.mjs";
 import { provideDockerClient } from "./docker-client.mjs";
+import { provideGuestKernel } from "./guest-kernel.mjs";
 import { installByLockfile } from "./npm-packages.mjs";
 
 /** Makes a machine with Node, npm and apt ready to build and run Lighter. Does nothing that has been done. */
@@ -16,6 +17,7 @@ export async function setUpForTests() {
   await setUp();
   await installMissing(TEST_PACKAGES);
   await provideDockerClient();
+  await provideGuestKernel();
 }
 
 /** Containers of the demo and the tests need namespaces, mounts, links and rules of the real system. */
