@@ -23,11 +23,11 @@ export async function registryWithRoot(): Promise<TestRegistry & { readonly imag
     const partial = `${data}.partial`;
     rmSync(partial, { recursive: true, force: true });
     mkdirSync(partial);
-    await using registry = await startReferenceRegistry(partial);
+    await using registry = await startReferenceRegistry({ data: partial });
     await skopeo("--dest-tls-verify=false", `tarball:${await rootArchive()}`, `docker://${registry.host}/root:1`);
     renameSync(partial, data);
   }
-  const registry = await startReferenceRegistry(data);
+  const registry = await startReferenceRegistry({ data });
   return { ...registry, image: `${registry.host}/root:1` };
 }
 

@@ -23,6 +23,8 @@ export const TEST_PACKAGES = [
   "runc",
   "skopeo",
   "docker-registry",
+  "podman",
+  "buildah",
   "openssl",
   "openssh-server",
   "xz-utils",

@@ -28,6 +28,7 @@ export function splitVersion(path: string): { version: ApiVersion; path: string 
   if (!match) return { version: MAXIMUM_API_VERSION, path };
   const [, major = "", minor = "", rest = "/"] = match;
   const version = parseApiVersion(`${major}.${minor}`);
+  if (isOldImageClient(version, rest)) return { version: MINIMUM_API_VERSION, path: rest };
   if (compare(version, MINIMUM_API_VERSION) < 0) {
     fail(
       "invalid",
@@ -43,6 +44,14 @@ export function splitVersion(path: string): { version: ApiVersion; path: string 
     );
   }
   return { version, path: rest };
+}
+
+/**
+ * The `docker-daemon:` of skopeo, podman and buildah names 1.22 whatever the engine offers (containers/image,
+ * docker/daemon/client.go), for saving and loading alone, which have not changed since.
+ */
+function isOldImageClient(version: ApiVersion, path: string): boolean {
+  return version.major === 1 && version.minor === 22 && path.startsWith("/images/");
 }
 
 function parseApiVersion(text: string): ApiVersion {

@@ -1,17 +1,15 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { spawn } from "node:child_process";
 import { randomBytes, randomInt } from "node:crypto";
-import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
-import { within } from "../harness/deadline.ts";
-import { LIGHTER, type Output, runProgram } from "../harness/program.ts";
+import { type Output, runProgram } from "../harness/program.ts";
 import { startEngine, type TestEngine } from "../harness/test-engine.ts";
 import { openTestParts } from "./engine-parts.ts";
 import { makeImage } from "./make-image.ts";
 import { startReferenceRegistry, type TestRegistry } from "./reference-registry.ts";
+import { serveRegistryCommand, writePasswords } from "./served-registry.ts";
 import { push } from "./transfer.ts";
 
 let engine: TestEngine;
@@ -22,7 +20,7 @@ let reference: TestRegistry;
 beforeAll(async () => {
   home = mkdtempSync(join(tmpdir(), "registry-home-"));
   [ours, reference] = await Promise.all([
-    serve("--htpasswd", await passwordFile(), "--token"),
+    serveRegistryCommand("--htpasswd", await writePasswords(home), "--token"),
     startReferenceRegistry(),
   ]);
   engine = await startEngine({ env: { DOCKER_CONFIG: join(home, "docker") } });
@@ -33,42 +31,6 @@ afterAll(async () => {
   await reference[Symbol.asyncDispose]();
   rmSync(home, { recursive: true, force: true });
 }, 60_000);
-
-async function passwordFile(): Promise<string> {
-  const path = join(home, "htpasswd");
-  writeFileSync(path, `bob:${await Bun.password.hash("secret", { algorithm: "bcrypt", cost: 4 })}\n`);
-  return path;
-}
-
-/** `lighter registry serve`, as its users start it. */
-async function serve(...flags: string[]): Promise<TestRegistry> {
-  const root = mkdtempSync(join(tmpdir(), "registry-serve-"));
-  const [program = "", ...leading] = LIGHTER;
-  const args = [...leading, "registry", "serve", "--addr", "127.0.0.1:0", "--root", root, ...flags];
-  const child = spawn(program, args, { stdio: ["ignore", "ignore", "pipe"] });
-  const ended = once(child, "exit");
-  let log = "";
-  const url = await within(
-    "lighter registry serve listens",
-    new Promise<string>((resolve, reject) => {
-      child.stderr.on("data", (piece: Buffer) => {
-        log += piece;
-        const found = /listening url="([^"]+)"/.exec(log)?.[1];
-        if (found) resolve(found);
-      });
-      void ended.then(() => reject(new Error(`it ended: ${log}`)));
-    }),
-  );
-  return {
-    url,
-    host: new URL(url).host,
-    [Symbol.asyncDispose]: async () => {
-      child.kill("SIGTERM");
-      await within("lighter registry serve ends", ended);
-      rmSync(root, { recursive: true, force: true });
-    },
-  };
-}
 
 const InspectSchema = z.array(z.looseObject({ Id: z.string(), RepoDigests: z.array(z.string()) }));
 
@@ -136,7 +98,7 @@ test("40 layers go by skopeo from registry to registry, through the engine, and 
     })),
   );
   await push(parts, name);
-  await using open = await serve();
+  await using open = await serveRegistryCommand();
   const copied = await skopeo(
     "copy",
     // Otherwise it packs layers that are not.

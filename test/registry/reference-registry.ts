@@ -13,11 +13,15 @@ export interface TestRegistry extends AsyncDisposable {
   readonly host: string;
 }
 
-/**
- * The package docker-registry, on a directory and port of its own.
- * @param data where it keeps what it has; else it forgets all when it ends.
- */
-export async function startReferenceRegistry(data?: string): Promise<TestRegistry> {
+export interface ReferenceOptions {
+  /** Where it keeps what it has; else it forgets all when it ends. */
+  readonly data?: string;
+  /** Only the users of this password file may come in. */
+  readonly htpasswd?: string;
+}
+
+/** The package docker-registry, on a directory and port of its own. */
+export async function startReferenceRegistry({ data, htpasswd }: ReferenceOptions = {}): Promise<TestRegistry> {
   const directory = mkdtempSync(join(tmpdir(), "reference-registry-"));
   const host = `127.0.0.1:${await freePort()}`;
   const config = {
@@ -25,6 +29,7 @@ export async function startReferenceRegistry(data?: string): Promise<TestRegistr
     log: { level: "error", accesslog: { disabled: true } },
     storage: { filesystem: { rootdirectory: data ?? join(directory, "data") }, delete: { enabled: true } },
     http: { addr: host },
+    ...(htpasswd && { auth: { htpasswd: { realm: "test", path: htpasswd } } }),
   };
   // JSON is YAML.
   writeFileSync(join(directory, "config.yml"), JSON.stringify(config));
@@ -33,7 +38,7 @@ export async function startReferenceRegistry(data?: string): Promise<TestRegistr
   const url = `http://${host}/`;
   await eventually("docker-registry answers", () =>
     fetch(`${url}v2/`).then(
-      ({ ok }) => ok || undefined,
+      ({ status }) => status === 200 || status === 401 || undefined,
       () => undefined,
     ),
   );
