@@ -16,6 +16,7 @@ import { Container, type ExecOptions } from "./container.ts";
 import type { ContainerSummary, CreateAnswer, CreateBody, HostConfig } from "./container-documents.ts";
 import { findExecutable } from "./executable.ts";
 import type { ImageSummary } from "./image-documents.ts";
+import { ImageHistory } from "./image-history.ts";
 import type { VersionDocument } from "./resource-documents.ts";
 import { startEngine } from "./start-engine.ts";
 import { readTlsCredentials, type TlsCredentials } from "./tls-credentials.ts";
@@ -35,10 +36,20 @@ export type {
   Mount,
   PortBinding,
 } from "./container-documents.ts";
+export type {
+  FileChange,
+  ImageLayer,
+  ImageStep,
+  LayerNode,
+  RebasedContainer,
+  ReflogEntry,
+  RolledBackContainer,
+  RolledBackImage,
+} from "./history-documents.ts";
 export type { ImageSummary } from "./image-documents.ts";
 export type { VersionDocument } from "./resource-documents.ts";
 export type { TlsCredentials } from "./tls-credentials.ts";
-export { Container, LighterError };
+export { Container, ImageHistory, LighterError };
 
 export interface StartOptions {
   /** Directory of the engine's state: engines with different roots share nothing. Default: LIGHTER_ROOT, /var/lib/lighter. */
@@ -68,7 +79,12 @@ export interface BuildOptions {
 
 /** A connection to an engine. Disposing closes the connection; the engine and its containers go on. */
 export class Engine implements AsyncDisposable {
-  private constructor(private readonly api: Api) {}
+  /** Images as a history: log, diff, rollback. */
+  readonly history: ImageHistory;
+
+  private constructor(private readonly api: Api) {
+    this.history = new ImageHistory(api);
+  }
 
   /**
    * Joins the engine of a root, after starting one in the background where none listens.

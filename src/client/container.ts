@@ -1,6 +1,7 @@
 import type { Api } from "./api.ts";
 import { collectOutput, collectResult, type Output, type Result } from "./collect-output.ts";
 import type { ContainerDocument, ExecConfig, WaitAnswer } from "./container-documents.ts";
+import type { RebasedContainer, ReflogEntry, RolledBackContainer } from "./history-documents.ts";
 
 export interface ExecOptions {
   readonly env?: Readonly<Record<string, string>>;
@@ -8,6 +9,19 @@ export interface ExecOptions {
   readonly workingDirectory?: string;
   /** Bytes of output that are kept; more is an error. */
   readonly maxOutputBytes?: number;
+}
+
+export interface CommitOptions {
+  /** `repository:tag` of the image. */
+  readonly name?: string;
+  readonly author?: string;
+  readonly message?: string;
+  /** Dockerfile instructions for the image's configuration. */
+  readonly changes?: readonly string[];
+  /** One layer of all changes on the container's image, or one of everything. */
+  readonly squash?: "base" | "all";
+  /** An image to put the changes on. */
+  readonly rebase?: string;
 }
 
 /** One container of an engine. `await using` removes it, running or not, with its anonymous volumes. */
@@ -59,6 +73,36 @@ export class Container implements AsyncDisposable {
     };
     const { stream } = await this.api.upgrade("POST", `/lighter/containers/${this.id}/exec`, { json });
     return collectResult(stream.output, options.maxOutputBytes);
+  }
+
+  /** Makes an image of what it has changed, one layer on top of its last commit, and returns its ID. */
+  async commit(options: CommitOptions = {}): Promise<string> {
+    const { name, author, message, changes, squash, rebase } = options;
+    const [, repo = name, tag] = /^(.+):([^:/]+)$/.exec(name ?? "") ?? [];
+    const query = { repo, tag, author, comment: message, changes, squash, rebase };
+    const path = `/lighter/containers/${this.id}/commit`;
+    return (await this.api.json<{ Id: string }>("POST", path, { query, json: {} })).Id;
+  }
+
+  /** What its files were, newest first: commits, and what rollbacks and rebases left. */
+  reflog(): Promise<ReflogEntry[]> {
+    return this.api.json<ReflogEntry[]>("GET", `/lighter/containers/${this.id}/reflog`);
+  }
+
+  /**
+   * Takes its files back, or forward again; name, settings and volumes stay.
+   * @param to layers to go back (`2`) or forward (`+1`), digits of a layer's digest, or an entry of the reflog (`@{1}`).
+   * @param options.restart stop it first where it runs, and start it again.
+   */
+  rollback(to = "1", options: { readonly restart?: boolean } = {}): Promise<RolledBackContainer> {
+    const query = { to, restart: options.restart ? 1 : undefined };
+    return this.api.json<RolledBackContainer>("POST", `/lighter/containers/${this.id}/rollback`, { query });
+  }
+
+  /** Puts what it has changed on a newer image. @throws conflict naming the paths that both have changed. */
+  rebase(base: string, options: { readonly restart?: boolean } = {}): Promise<RebasedContainer> {
+    const query = { base, restart: options.restart ? 1 : undefined };
+    return this.api.json<RebasedContainer>("POST", `/lighter/containers/${this.id}/rebase`, { query });
   }
 
   async remove(options: { readonly force?: boolean; readonly volumes?: boolean } = {}): Promise<void> {

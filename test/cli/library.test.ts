@@ -120,3 +120,33 @@ test("the library starts an engine where none listens, with the program of its p
   expect(shown).toEqual(["1.24"]);
   expect(own.daemons()).toHaveLength(1);
 });
+
+test.each(runtimes)("on %s a container is committed and taken back, and its images compared", async (name, runtime) => {
+  const image = `library-${name.toLowerCase()}`;
+  const shown = await evaluate(
+    runtime,
+    `const engine = await Engine.connect(process.env.DOCKER_HOST);
+     const container = await engine.create({ Image: "busybox", Cmd: ["sh", "-c", "trap exit TERM; sleep 1000 & wait"] });
+     await container.start();
+     for (const number of ["1", "2"]) {
+       await container.exec(["sh", "-c", "echo " + number + " > /number"]);
+       await container.commit({ name: "${image}:" + number, message: "commit " + number });
+     }
+     show((await engine.history.diff("${image}:1", "${image}:2")).map(({ Path }) => Path));
+     show((await engine.history.log("${image}:2")).map(({ Comment }) => Comment).slice(0, 2));
+     await container.rollback("1", { restart: true });
+     show((await container.exec(["cat", "/number"])).stdout);
+     show((await container.reflog()).map(({ Reason }) => Reason));
+     await engine.history.rollback("${image}:2");
+     show((await engine.history.reflog("${image}:2")).map(({ Reason }) => Reason));
+     await container.remove({ force: true });
+     await engine[Symbol.asyncDispose]();`,
+  );
+  expect(shown).toEqual([
+    ["/number"],
+    ["commit 2", "commit 1"],
+    "1\n",
+    ["rollback", "commit", "commit", "create"],
+    ["rollback", "commit"],
+  ]);
+});
