@@ -28,7 +28,7 @@ export async function connectRunning(
     if (link) await shim.connectNetwork({ link, route: null }, layout.hasNames);
     parts.networks.linked(endpoint);
     await parts.networks.followMain(id);
-    updateEtcFiles(parts, parts.containers.get(id), { added: link?.address });
+    updateEtcFiles(parts, parts.containers.get(id), { added: addressesOf(link), removed: [] });
   } catch (error) {
     parts.networks.disconnect(id, network.id);
     parts.containers.update(id, { networks: record.networks });
@@ -63,14 +63,20 @@ export async function disconnectRunning(
     parts.containers.update(id, { networks });
   });
   await parts.networks.followMain(id);
-  if (link) updateEtcFiles(parts, parts.containers.get(id), { removed: link.address });
+  if (link) updateEtcFiles(parts, parts.containers.get(id), { added: [], removed: addressesOf(link) });
+}
+
+/** All that a link gives its container; none for `host` and `none`. */
+function addressesOf(link: EndpointLink | null): string[] {
+  return link ? [link.address, link.ipv6?.address].flatMap((address) => address ?? []) : [];
 }
 
 /** Where the default route leads without a link, if it led through it. */
 function routeOf({ main, links }: Layout, gone: EndpointLink) {
   if (gone.gateway === null) return null;
   const next = links.find(({ containerName }) => containerName === main?.place?.linkName);
-  return next?.gateway ? { containerName: next.containerName, gateway: next.gateway } : null;
+  const gateways = [next?.gateway, next?.ipv6?.gateway].flatMap((gateway) => gateway ?? []);
+  return next && gateways.length > 0 ? { containerName: next.containerName, gateways } : null;
 }
 
 /** Finishes for a container that went on running what an engine before this one had begun when it was killed. */
@@ -85,7 +91,7 @@ export async function completeNetworks(parts: EngineParts, id: string): Promise<
   const { hasNames } = parts.networks.layout(id);
   for (const link of parts.networks.missingLinks(id)) {
     await shim.connectNetwork({ link, route: null }, hasNames);
-    updateEtcFiles(parts, record, { added: link.address });
+    updateEtcFiles(parts, record, { added: addressesOf(link), removed: [] });
   }
   for (const endpoint of parts.networks.endpointsOf(id)) parts.networks.linked(endpoint);
   await parts.networks.followMain(id);

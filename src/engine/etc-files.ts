@@ -35,7 +35,7 @@ export function writeEtcFiles(
     : hostsFile({
         hostname: config.Hostname,
         domainname: config.Domainname,
-        addresses: joined.links.map(({ address }) => address),
+        addresses: joined.links.flatMap(({ address, ipv6 }) => [address, ...(ipv6 ? [ipv6.address] : [])]),
         links: joined.neighbours.map((link) => ({ address: link.address, names: linkNames(link) })),
         ...extra,
       });
@@ -71,15 +71,15 @@ export function renewLinks(parts: EngineParts, target: ContainerRecord): void {
 export function updateEtcFiles(
   parts: EngineParts,
   record: ContainerRecord,
-  change: { readonly added?: string; readonly removed?: string },
+  change: { readonly added: readonly string[]; readonly removed: readonly string[] },
 ): void {
   const directory = containerDirectory(parts, record.id);
   const path = join(directory, "hosts");
   const { Hostname: hostname, Domainname: domainname } = record.config;
   const lines = readFileSync(path, "utf8").trimEnd().split("\n");
-  const stale = new Set([change.removed, change.added]);
-  const kept = lines.filter((line) => !stale.has(line.split(/\s/)[0]));
-  const added = change.added === undefined ? [] : [ownLine(change.added, hostname, domainname)];
+  const stale = new Set([...change.removed, ...change.added]);
+  const kept = lines.filter((line) => !stale.has(line.split(/\s/)[0] ?? ""));
+  const added = change.added.map((address) => ownLine(address, hostname, domainname));
   writeFileSync(path, `${[...kept, ...added].join("\n")}\n`);
   const toResolvConf = parts.networks.layout(record.id).hasNames ? embeddedResolvConf : resolvConf;
   writeFileSync(join(directory, "resolv.conf"), toResolvConf(hostResolvConf(), resolverSettings(record)));

@@ -13,6 +13,8 @@ export interface BridgeLink {
   readonly owner: string;
   readonly subnet: Subnet;
   readonly gateway: Ipv4;
+  /** Its address with the prefix's length; null: no IPv6. */
+  readonly ipv6: string | null;
   /** Bytes. */
   readonly mtu: number;
 }
@@ -46,7 +48,11 @@ export async function raiseBridge(bridge: BridgeLink): Promise<boolean> {
           : [`route add ${formatSubnet(subnet)} dev ${name} scope link src ${formatIpv4(bridge.gateway)}`]),
       ].join("\n"),
     );
-    setSysctls(name);
+    setSysctls(name, bridge.ipv6 !== null);
+    if (bridge.ipv6 !== null) {
+      // nodad: without ports a bridge has no carrier, and would never find out whether it is alone.
+      await runBatch("ip", ["-6", "-batch", "-"], `address replace ${bridge.ipv6} dev ${name} nodad`);
+    }
   } catch (error) {
     const taken = hostRoutes().some((route) => route.link !== name && isSame(route.subnet, subnet));
     if (!existed || taken) await removeBridge(bridge);
@@ -109,9 +115,15 @@ function isSame(one: Subnet, other: Subnet): boolean {
  * the bridge to 127.0.0.0/8 (CVE-2020-8558). Forwarding is the machine's, so it stays on: by the time we leave, others may
  * rely on it.
  */
-function setSysctls(link: string): void {
+function setSysctls(link: string, ipv6: boolean): void {
   writeSysctl(`net/ipv4/conf/${link}/route_localnet`, "1");
   writeSysctl("net/ipv4/ip_forward", "1");
+  if (ipv6) {
+    writeSysctl(`net/ipv6/conf/${link}/disable_ipv6`, "0");
+    writeSysctl(`net/ipv6/conf/${link}/accept_ra`, "0"); // Containers can send what they like: they are no routers.
+    writeSysctl("net/ipv6/conf/all/forwarding", "1");
+    return;
+  }
   try {
     // No addresses of its own, no router solicitations, no wait for duplicate address detection.
     writeSysctl(`net/ipv6/conf/${link}/disable_ipv6`, "1");

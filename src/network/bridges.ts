@@ -8,7 +8,7 @@ import { type BridgeLink, linkExists, raiseBridge, removeBridge } from "./bridge
 import { defaultGateway } from "./create-network.ts";
 import { hostSubnets } from "./host-subnets.ts";
 import { formatSubnet, overlaps, type Subnet } from "./ipv4.ts";
-import { type Bridge, type NetworkRecord, poolOf } from "./network-record.ts";
+import { type Bridge, ipv6PrefixLength, type NetworkRecord, poolOf } from "./network-record.ts";
 import type { NetworkStore } from "./network-store.ts";
 import { type DesiredRules, PacketFilter } from "./packet-filter.ts";
 
@@ -128,15 +128,24 @@ export function ownSubnets(records: NetworkStore): Subnet[] {
 }
 
 function desiredRules(records: NetworkStore): DesiredRules {
-  const bridges = records
-    .networks()
-    .flatMap(({ bridge, internal }) =>
-      bridge ? [{ link: bridge.link, subnet: bridge.subnet, internal, masquerade: bridge.masquerade }] : [],
-    );
+  const bridges = records.networks().flatMap(({ bridge, internal }) =>
+    bridge
+      ? [
+          {
+            link: bridge.link,
+            subnet: bridge.subnet,
+            ipv6Subnet: bridge.ipv6?.subnet ?? null,
+            internal,
+            masquerade: bridge.masquerade,
+          },
+        ]
+      : [],
+  );
   return { bridges, ports: records.ports() };
 }
 
 function linkOf(network: NetworkRecord, bridge: Bridge): BridgeLink {
   const { subnet, gateway } = poolOf(bridge);
-  return { name: bridge.link, owner: `lighter:${shortId(network.id)}`, subnet, gateway, mtu: bridge.mtu };
+  const ipv6 = bridge.ipv6 && `${bridge.ipv6.gateway}/${ipv6PrefixLength(bridge.ipv6)}`;
+  return { name: bridge.link, owner: `lighter:${shortId(network.id)}`, subnet, gateway, ipv6, mtu: bridge.mtu };
 }

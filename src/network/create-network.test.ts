@@ -17,6 +17,7 @@ describe("a bridge network", () => {
       subnetFixed: false,
       gateway: null,
       range: null,
+      ipv6: null,
       reserved: {},
       interContainer: true,
       masquerade: true,
@@ -48,6 +49,14 @@ describe("a bridge network", () => {
     });
   });
 
+  test("may have IPv6, on a subnet of the client's or of our choice", () => {
+    expect(parse({ EnableIPv6: true })).toMatchObject({ subnet: null, ipv6: "choose" });
+    expect(parse({ EnableIPv6: true, ...pool({ Subnet: "fd00:1::9/64" }) })).toMatchObject({
+      subnet: null,
+      ipv6: { subnet: "fd00:1::/64", fixed: true, gateway: "fd00:1::1" },
+    });
+  });
+
   test("takes the driver's options", () => {
     const prefix = "com.docker.network.bridge";
     const Options = {
@@ -71,7 +80,14 @@ describe("a bridge network", () => {
     [{ Driver: "foo" }, 'plugin "foo" not found'],
     [{ Driver: "host" }, 'only one instance of "host" network is allowed'],
     [{ IPAM: { Driver: "foo" } }, 'plugin "foo" not found'],
-    [{ EnableIPv6: true }, "IPv6 networks are not supported"],
+    [{ EnableIPv4: false }, "networks of IPv6 alone are not supported"],
+    [pool({ Subnet: "fd00::/64" }), "the subnet fd00::/64 needs IPv6 on the network"],
+    [{ EnableIPv6: true, ...pool({ Subnet: "fe80::/64" }) }, "Invalid subnet fe80::/64"],
+    [{ EnableIPv6: true, ...pool({ Subnet: "fd00::/129" }) }, "Invalid subnet fd00::/129 : invalid CIDR address"],
+    [
+      { EnableIPv6: true, ...pool({ Subnet: "fd00::/64", Gateway: "fd01::1" }) },
+      "no matching subnet for gateway fd01::1",
+    ],
     [pool({ Subnet: "10.1.1.0/33" }), "Invalid subnet 10.1.1.0/33 : invalid CIDR address: 10.1.1.0/33"],
     [pool({ Subnet: "10.1.1.0/32" }), "failed to allocate gateway (): No available addresses on this pool"],
     [pool({ Subnet: "0.0.0.0/0" }), "Invalid subnet 0.0.0.0/0"],

@@ -10,6 +10,7 @@ import {
   parseIpv4,
   type Subnet,
 } from "./ipv4.ts";
+import { containsIpv6, formatIpv6, formatIpv6Subnet, isUsableIpv6, parseIpv6, parseIpv6Cidr } from "./ipv6.ts";
 import type { Bridge } from "./network-record.ts";
 
 const text = z
@@ -34,6 +35,7 @@ export const NetworkCreateSchema = z.object({
   Attachable: flag,
   Ingress: flag,
   ConfigOnly: flag,
+  EnableIPv4: z.boolean().nullish(),
   EnableIPv6: flag,
   IPAM: z
     .object({
@@ -52,10 +54,12 @@ export const NetworkCreateSchema = z.object({
 export type NetworkCreate = z.infer<typeof NetworkCreateSchema>;
 
 /** A bridge as asked for; a null subnet is to be chosen. */
-export type BridgeRequest = Omit<Bridge, "link" | "subnet" | "gateway"> & {
+export type BridgeRequest = Omit<Bridge, "link" | "subnet" | "gateway" | "ipv6"> & {
   readonly link: string | null;
   readonly subnet: string | null;
   readonly gateway: string | null;
+  /** `choose`: some subnet of its own. */
+  readonly ipv6: Bridge["ipv6"] | "choose";
 };
 
 const OPTION_PREFIX = "com.docker.network.bridge.";
@@ -66,13 +70,15 @@ export const BRIDGE_NAME_OPTION = `${OPTION_PREFIX}name`;
 
 /**
  * Checks what a client wants of a bridge network.
- * @throws invalid in Docker's words; not-implemented `NETWORK_DRIVER`, `NETWORK_IPV6` and the like for what is not there yet.
+ * @throws invalid in Docker's words; not-implemented `NETWORK_DRIVER`, `NETWORK_IPV4` and the like for what is not there yet.
  */
 export function parseBridgeRequest(body: NetworkCreate): BridgeRequest {
   assertSupported(body);
   const { Options: options } = body;
+  const configs = Map.groupBy(body.IPAM.Config, ({ Subnet }) => (Subnet.includes(":") ? "ipv6" : "ipv4"));
   return {
-    ...parseAddresses(body.IPAM.Config),
+    ...parseAddresses(configs.get("ipv4") ?? []),
+    ipv6: parseIpv6Addresses(body.EnableIPv6, configs.get("ipv6") ?? []),
     link: parseLinkName(options[BRIDGE_NAME_OPTION]),
     interContainer: parseFlag(options, `${OPTION_PREFIX}enable_icc`),
     masquerade: parseFlag(options, `${OPTION_PREFIX}enable_ip_masquerade`),
@@ -96,7 +102,9 @@ function assertSupported(body: NetworkCreate): void {
   if (body.IPAM.Driver !== "" && body.IPAM.Driver !== "default") {
     fail("not-found", "IPAM_DRIVER", `plugin "${body.IPAM.Driver}" not found`);
   }
-  if (body.EnableIPv6) fail("not-implemented", "NETWORK_IPV6", "IPv6 networks are not supported: leave --ipv6 out");
+  if (body.EnableIPv4 === false) {
+    fail("not-implemented", "NETWORK_IPV4", "networks of IPv6 alone are not supported: leave --ipv4=false out");
+  }
   if (body.Ingress || body.ConfigOnly || body.Scope === "swarm") {
     fail("not-implemented", "NETWORK_SCOPE", "networks of a swarm and configuration-only networks are not supported");
   }
@@ -137,6 +145,37 @@ function parseAddresses(configs: NetworkCreate["IPAM"]["Config"]) {
       Object.entries(config.AuxiliaryAddresses).map(([host, address]) => [host, within("aux-address", address)]),
     ),
   };
+}
+
+function parseIpv6Addresses(
+  enabled: boolean,
+  [config, ...others]: NetworkCreate["IPAM"]["Config"],
+): BridgeRequest["ipv6"] {
+  if (!config) return enabled ? "choose" : null;
+  if (!enabled) fail("invalid", "INVALID_SUBNET", `the subnet ${config.Subnet} needs IPv6 on the network: add --ipv6`);
+  if (others.length > 0) fail("invalid", "INVALID_SUBNET", "bridge driver doesn't support multiple subnets");
+  if (config.IPRange !== "" || Object.keys(config.AuxiliaryAddresses).length > 0) {
+    fail("not-implemented", "IPV6_RANGE", "an IPv6 subnet takes no --ip-range and no --aux-address");
+  }
+  const subnet = parseIpv6Cidr(config.Subnet);
+  if (!subnet) {
+    fail("invalid", "INVALID_SUBNET", `Invalid subnet ${config.Subnet} : invalid CIDR address: ${config.Subnet}`);
+  }
+  if (!isUsableIpv6(subnet)) {
+    fail(
+      "invalid",
+      "INVALID_SUBNET",
+      `Invalid subnet ${config.Subnet} : a network has 2 to 120 bits of unicast addresses`,
+    );
+  }
+  const gateway = config.Gateway === "" ? subnet.base + 1n : parseIpv6(config.Gateway);
+  if (gateway === undefined) {
+    fail("invalid", "INVALID_ADDRESS", `invalid gateway address ${config.Gateway} in Ipam configuration`);
+  }
+  if (!containsIpv6(subnet, gateway)) {
+    fail("invalid", "INVALID_ADDRESS", `no matching subnet for gateway ${config.Gateway}`);
+  }
+  return { subnet: formatIpv6Subnet(subnet), fixed: true, gateway: formatIpv6(gateway) };
 }
 
 function parseRange(subnet: Subnet, text: string): string {

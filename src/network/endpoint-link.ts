@@ -1,4 +1,4 @@
-import { gatewayOf } from "./network-documents.ts";
+import { gatewayOf, ipv6GatewayOf } from "./network-documents.ts";
 import type { Endpoint, NetworkRecord } from "./network-record.ts";
 
 /** The pair of links that joins a container to a bridge, as the shim makes it. */
@@ -12,6 +12,8 @@ export interface EndpointLink {
   readonly prefixLength: number;
   /** null: no default route (an internal network). */
   readonly gateway: string | null;
+  /** null: no IPv6 on the network. */
+  readonly ipv6: { readonly address: string; readonly prefixLength: number; readonly gateway: string | null } | null;
   /** Bytes. */
   readonly mtu: number;
 }
@@ -34,6 +36,7 @@ export function linkOf({ endpoint, network }: Joined, isDefault: boolean): Endpo
     address: place.address,
     prefixLength: place.prefixLength,
     gateway: isDefault ? gatewayOf(network) : null,
+    ipv6: place.ipv6 && { ...place.ipv6, gateway: isDefault ? ipv6GatewayOf(network) : null },
     mtu: network.bridge.mtu,
   };
 }

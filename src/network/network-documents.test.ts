@@ -17,6 +17,7 @@ const BRIDGE: NetworkRecord = {
     subnetFixed: false,
     gateway: "172.17.0.1",
     range: null,
+    ipv6: null,
     reserved: {},
     interContainer: true,
     masquerade: true,

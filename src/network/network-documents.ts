@@ -13,7 +13,7 @@ export function networkDocument(network: NetworkRecord, endpoints: readonly Endp
     Scope: "local",
     Driver: network.driver,
     EnableIPv4: true,
-    EnableIPv6: false,
+    EnableIPv6: Boolean(network.bridge?.ipv6),
     IPAM: { Driver: "default", Options: null, Config: ipamConfig(network) },
     Internal: network.internal,
     Attachable: network.attachable,
@@ -28,7 +28,7 @@ export function networkDocument(network: NetworkRecord, endpoints: readonly Endp
           EndpointID: endpoint.id,
           MacAddress: endpoint.place?.macAddress ?? "",
           IPv4Address: endpoint.place ? `${endpoint.place.address}/${endpoint.place.prefixLength}` : "",
-          IPv6Address: "",
+          IPv6Address: endpoint.place?.ipv6 ? `${endpoint.place.ipv6.address}/${endpoint.place.ipv6.prefixLength}` : "",
         },
       ]),
     ),
@@ -46,6 +46,7 @@ function ipamConfig({ bridge }: NetworkRecord) {
       Gateway: bridge.gateway,
       ...(Object.keys(bridge.reserved).length === 0 ? {} : { AuxiliaryAddresses: bridge.reserved }),
     },
+    ...(bridge.ipv6 ? [{ Subnet: bridge.ipv6.subnet, Gateway: bridge.ipv6.gateway }] : []),
   ];
 }
 
@@ -63,9 +64,9 @@ export function endpointDocument(network: NetworkRecord, endpoint: Endpoint | un
     Gateway: (endpoint && gatewayOf(network)) ?? "",
     IPAddress: endpoint?.place?.address ?? "",
     IPPrefixLen: endpoint?.place?.prefixLength ?? 0,
-    IPv6Gateway: "",
-    GlobalIPv6Address: "",
-    GlobalIPv6PrefixLen: 0,
+    IPv6Gateway: (endpoint && ipv6GatewayOf(network)) ?? "",
+    GlobalIPv6Address: endpoint?.place?.ipv6?.address ?? "",
+    GlobalIPv6PrefixLen: endpoint?.place?.ipv6?.prefixLength ?? 0,
     DNSNames: endpoint && hasNames(network) ? endpointNames(endpoint) : null,
   };
 }
@@ -73,6 +74,10 @@ export function endpointDocument(network: NetworkRecord, endpoint: Endpoint | un
 /** The way out; an internal network has none. */
 export function gatewayOf({ bridge, internal }: NetworkRecord): string | null {
   return bridge && !internal ? bridge.gateway : null;
+}
+
+export function ipv6GatewayOf({ bridge, internal }: NetworkRecord): string | null {
+  return bridge?.ipv6 && !internal ? bridge.ipv6.gateway : null;
 }
 
 const KNOWN_FILTERS = ["dangling", "driver", "id", "label", "name", "scope", "type"];

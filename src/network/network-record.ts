@@ -15,6 +15,8 @@ const BridgeSchema = z.object({
   gateway: z.string(),
   /** CIDR within the subnet from which addresses are given out, where the client narrowed it. */
   range: z.string().nullable(),
+  /** null: no IPv6 on it. A subnet of Lighter's choice allows no addresses of the client's choice. */
+  ipv6: z.object({ subnet: z.string(), fixed: z.boolean(), gateway: z.string() }).nullable().default(null),
   /** Host name to address: what other machines on the network have. */
   reserved: z.record(z.string(), z.string()),
   /** Containers on it may talk to each other (`com.docker.network.bridge.enable_icc`). */
@@ -110,4 +112,9 @@ export function poolOf(bridge: Bridge): AddressPool {
     fail("internal", "STORE_DAMAGED", `the record of network link ${bridge.link} has no valid addresses`);
   }
   return { subnet, gateway, range, reserved: Object.values(bridge.reserved).flatMap((text) => parseIpv4(text) ?? []) };
+}
+
+/** Bits that all addresses of an IPv6 subnet share. */
+export function ipv6PrefixLength({ subnet }: { readonly subnet: string }): number {
+  return Number(subnet.slice(subnet.indexOf("/") + 1));
 }

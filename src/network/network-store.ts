@@ -1,6 +1,7 @@
 import { fail } from "../base/errors.ts";
 import type { Store } from "../store/database.ts";
 import { parseIpv4 } from "./ipv4.ts";
+import { type Ipv6, parseIpv6 } from "./ipv6.ts";
 import { type Endpoint, EndpointSchema, type NetworkRecord, NetworkRecordSchema } from "./network-record.ts";
 import type { PortMapping, Protocol } from "./port-mapping.ts";
 
@@ -99,6 +100,13 @@ export class NetworkStore {
     return new Set(rows.map(({ ipv4 }) => ipv4));
   }
 
+  /** IPv6 addresses of a network's endpoints, as numbers. */
+  ipv6AddressesOn(networkId: string): Set<Ipv6> {
+    return new Set(
+      this.endpointsOn(networkId).flatMap(({ place }) => (place?.ipv6 ? (parseIpv6(place.ipv6.address) ?? []) : [])),
+    );
+  }
+
   insertEndpoint(endpoint: Endpoint): void {
     this.#endpointsVersion += 1;
     const ipv4 = endpoint.place ? (parseIpv4(endpoint.place.address) ?? null) : null;
@@ -150,7 +158,8 @@ export class NetworkStore {
       this.store.db
         .query(
           `SELECT 1 FROM published_port WHERE protocol = ?1 AND host_port = ?3
-           AND (host_ip = ?2 OR host_ip = '0.0.0.0' OR ?2 = '0.0.0.0')`,
+           AND (host_ip = ?2 OR ((host_ip LIKE '%:%') = (?2 LIKE '%:%')
+                AND (host_ip IN ('0.0.0.0', '::') OR ?2 IN ('0.0.0.0', '::'))))`,
         )
         .get(protocol, hostIp, hostPort) !== null
     );
@@ -166,16 +175,16 @@ export class NetworkStore {
       .run(port.protocol, port.hostIp, port.hostPort, containerId, port.containerIp, port.containerPort, live ? 1 : 0);
   }
 
-  /** Leads a container's ports to another of its addresses; null: to none, but it keeps them. @returns whether any moved */
-  movePorts(containerId: string, containerIp: string | null): boolean {
-    return (
-      this.store.db
-        .query(
-          `UPDATE published_port SET live = ?2 IS NOT NULL, container_ip = coalesce(?2, container_ip)
-           WHERE container_id = ?1 AND (live != (?2 IS NOT NULL) OR container_ip != coalesce(?2, container_ip))`,
-        )
-        .run(containerId, containerIp).changes > 0
+  /** Leads a container's ports to another place of its; null: to none, but it keeps them. @returns whether any moved */
+  movePorts(containerId: string, place: Endpoint["place"]): boolean {
+    const update = this.store.db.query(
+      `UPDATE published_port SET live = ?2 IS NOT NULL, container_ip = coalesce(?2, container_ip)
+       WHERE container_id = ?1 AND (host_ip LIKE '%:%') = ?3
+       AND (live != (?2 IS NOT NULL) OR container_ip != coalesce(?2, container_ip))`,
     );
+    const ipv4 = update.run(containerId, place?.address ?? null, 0);
+    const ipv6 = update.run(containerId, place?.ipv6?.address ?? null, 1);
+    return ipv4.changes + ipv6.changes > 0;
   }
 
   deletePortsOf(containerId: string): void {

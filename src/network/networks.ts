@@ -8,6 +8,7 @@ import { Bridges, ownSubnets } from "./bridges.ts";
 import { type NetworkCreate, parseBridgeRequest } from "./create-network.ts";
 import { defaultEndpoint, type EndpointLink, freeLinkName, hostLinkName, linkOf } from "./endpoint-link.ts";
 import { choosePlace } from "./endpoint-place.ts";
+import type { Ipv6 } from "./ipv6.ts";
 import { Names } from "./names.ts";
 import { endpointDocument, type NetworkDocument, networkDocument, networkFilter } from "./network-documents.ts";
 import {
@@ -19,7 +20,7 @@ import {
   type NetworkRecord,
 } from "./network-record.ts";
 import { NetworkStore } from "./network-store.ts";
-import { defaultBridge, plainNetwork, userNetwork } from "./new-network.ts";
+import { defaultBridge, plainNetwork, requireFreeIpv6, userNetwork } from "./new-network.ts";
 import type { PortMapping, PortRequest } from "./port-mapping.ts";
 import { claimPorts } from "./published-ports.ts";
 
@@ -40,6 +41,7 @@ export interface Layout {
   readonly hasNames: boolean;
 }
 
+const NO_ADDRESSES: ReadonlySet<Ipv6> = new Set();
 const DEFAULT_RUN = "/run/lighter";
 
 /**
@@ -108,6 +110,7 @@ export class Networks {
     const request = parseBridgeRequest(body);
     const network = this.#records.store.transaction(() => {
       if (this.#records.hasName(name)) fail("conflict", "NETWORK_EXISTS", `network with name ${name} already exists`);
+      requireFreeIpv6(request, this.#records.networks());
       const record = userNetwork(body, request, ownSubnets(this.#records));
       this.#records.insertNetwork(record);
       return record;
@@ -240,7 +243,7 @@ export class Networks {
   async claimPorts(endpoint: Endpoint, requests: readonly PortRequest[]): Promise<PortMapping[]> {
     const network = this.#records.network(endpoint.networkId);
     if (!network.bridge || !endpoint.place || network.internal) return [];
-    return claimPorts(this.#records, endpoint, endpoint.place.address, requests, network.bridge.hostBinding);
+    return claimPorts(this.#records, endpoint, endpoint.place, requests, network.bridge.hostBinding);
   }
 
   /**
@@ -267,7 +270,7 @@ export class Networks {
   /** Leads the container's ports to where its way out is now; nowhere, while it has none. */
   async followMain(containerId: string): Promise<void> {
     const { main } = this.layout(containerId);
-    if (!this.#records.movePorts(containerId, main?.place?.address ?? null)) return;
+    if (!this.#records.movePorts(containerId, main?.place ?? null)) return;
     if (main) reflectPort(hostLinkName(main));
     await this.#bridges.applyRules();
   }
@@ -326,6 +329,10 @@ export class Networks {
 
   #choosePlace(network: NetworkRecord, bridge: Bridge, containerId: string, request: EndpointRequest) {
     const linkName = freeLinkName(this.#records.endpointsOf(containerId));
-    return choosePlace(network, bridge, request, this.#records.addressesOn(network.id), linkName);
+    const taken = {
+      ipv4: this.#records.addressesOn(network.id),
+      ipv6: bridge.ipv6 ? this.#records.ipv6AddressesOn(network.id) : NO_ADDRESSES,
+    };
+    return choosePlace(network, bridge, request, taken, linkName);
   }
 }

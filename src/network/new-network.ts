@@ -5,6 +5,7 @@ import { freeSubnet } from "./address-pool.ts";
 import { BRIDGE_NAME_OPTION, type BridgeRequest, defaultGateway, type NetworkCreate } from "./create-network.ts";
 import { hostSubnets } from "./host-subnets.ts";
 import { formatSubnet, overlaps, parseCidr, type Subnet } from "./ipv4.ts";
+import { formatIpv6, formatIpv6Subnet, overlapsIpv6, parseIpv6Cidr, randomIpv6Subnet } from "./ipv6.ts";
 import type { Bridge, NetworkRecord } from "./network-record.ts";
 
 /**
@@ -22,6 +23,27 @@ export function userNetwork(body: NetworkCreate, request: BridgeRequest, own: re
     options: body.Options,
     bridge: settle(request, derivedLink(record.id), own),
   };
+}
+
+/**
+ * Refuses an IPv6 subnet that another network has a part of.
+ * @throws forbidden `SUBNET_OVERLAPS`
+ */
+export function requireFreeIpv6(request: BridgeRequest, networks: readonly NetworkRecord[]): void {
+  const wanted = request.ipv6 === null || request.ipv6 === "choose" ? undefined : parseIpv6Cidr(request.ipv6.subnet);
+  if (!wanted) return;
+  for (const { bridge } of networks) {
+    const used = bridge?.ipv6 ? parseIpv6Cidr(bridge.ipv6.subnet) : undefined;
+    if (used && overlapsIpv6(used, wanted)) failOverlap();
+  }
+}
+
+function failOverlap(): never {
+  return fail(
+    "forbidden",
+    "SUBNET_OVERLAPS",
+    "invalid pool request: Pool overlaps with other one on this address space",
+  );
 }
 
 /** The record of `bridge`. @param link its link's name; null derives one from the id. */
@@ -62,6 +84,7 @@ const DEFAULT_REQUEST: BridgeRequest = {
   subnet: null,
   subnetFixed: false,
   gateway: null,
+  ipv6: null,
   range: null,
   reserved: {},
   interContainer: true,
@@ -69,6 +92,11 @@ const DEFAULT_REQUEST: BridgeRequest = {
   mtu: 1500,
   hostBinding: "0.0.0.0",
 };
+
+function chosenIpv6(): NonNullable<Bridge["ipv6"]> {
+  const subnet = randomIpv6Subnet();
+  return { subnet: formatIpv6Subnet(subnet), fixed: false, gateway: formatIpv6(subnet.base + 1n) };
+}
 
 /** As long as a link's name may be (IFNAMSIZ). */
 function derivedLink(id: string): string {
@@ -78,13 +106,14 @@ function derivedLink(id: string): string {
 function settle(request: BridgeRequest, link: string, own: readonly Subnet[]): Bridge {
   const wanted = request.subnet === null ? undefined : parseCidr(request.subnet)?.subnet;
   if (wanted && own.some((subnet) => overlaps(subnet, wanted))) {
-    fail("forbidden", "SUBNET_OVERLAPS", "invalid pool request: Pool overlaps with other one on this address space");
+    failOverlap();
   }
   const subnet = wanted ?? freeSubnet([...hostSubnets(), ...own]);
   return {
     ...request,
     link: request.link ?? link,
     subnet: formatSubnet(subnet),
+    ipv6: request.ipv6 === "choose" ? chosenIpv6() : request.ipv6,
     gateway: request.gateway ?? defaultGateway(subnet),
   };
 }

@@ -1,7 +1,8 @@
+import { existsSync } from "node:fs";
 import type { Log } from "../base/log.ts";
 import { runBatch } from "./host-command.ts";
 import type { PortMapping } from "./port-mapping.ts";
-import { type BridgeRules, elementsBatch, tableBatch } from "./rules.ts";
+import { type BridgeRules, elementsBatch, removalBatch, tableBatch } from "./rules.ts";
 
 /** What the table should hold, read from the records whenever it is about to be written. */
 export interface DesiredRules {
@@ -10,7 +11,7 @@ export interface DesiredRules {
 }
 
 /**
- * Keeps one nftables table equal to the records. Callers change the records and then ask for {@link apply}; what differs
+ * Keeps the engine's nftables tables equal to the records. Callers change the records and then ask for {@link apply}; what differs
  * from the last time goes to the kernel as one atomic batch, and one batch follows the other, so that of two callers at
  * the same moment neither can undo the other's work.
  */
@@ -42,7 +43,7 @@ export class PacketFilter {
   remove(): Promise<void> {
     return this.#enqueue(async () => {
       this.#applied = undefined;
-      await runBatch("nft", ["-f", "-"], `table ip ${this.table} {}\ndelete table ip ${this.table}\n`);
+      await runBatch("nft", ["-f", "-"], removalBatch(this.table, hostHasIpv6()));
     });
   }
 
@@ -61,7 +62,7 @@ export class PacketFilter {
     // Until it has succeeded, nothing is known of the kernel's side.
     this.#applied = undefined;
     if (applied?.bridges !== bridges || !(await this.#change(applied.ports, ports))) {
-      await runBatch("nft", ["-f", "-"], tableBatch(this.table, desired.bridges, desired.ports));
+      await runBatch("nft", ["-f", "-"], tableBatch(this.table, desired.bridges, desired.ports, hostHasIpv6()));
     }
     this.#applied = { bridges, ports };
   }
@@ -82,4 +83,9 @@ export class PacketFilter {
       return false;
     }
   }
+}
+
+/** Otherwise the kernel may not know tables of that family. */
+function hostHasIpv6(): boolean {
+  return existsSync("/proc/net/if_inet6");
 }

@@ -1,9 +1,10 @@
 import { fail } from "../base/errors.ts";
 import { parseIpv4 } from "./ipv4.ts";
+import { formatIpv6, parseIpv6 } from "./ipv6.ts";
 
 export type Protocol = "tcp" | "udp" | "sctp";
 
-/** A published port whose numbers are known. Addresses are IPv4; `0.0.0.0` is every address of the host. */
+/** A published port whose numbers are known. Both addresses are of one family; `0.0.0.0` and `::` are every address of the host. */
 export interface PortMapping {
   readonly protocol: Protocol;
   readonly hostIp: string;
@@ -40,7 +41,7 @@ export type PortsDocument = Record<string, { HostIp: string; HostPort: string }[
 
 /**
  * What has to be published: every binding, and with PublishAllPorts every exposed port without one.
- * @throws invalid `INVALID_PORT` in Docker's words; not-implemented `IPV6_PORT` for a host address of IPv6.
+ * @throws invalid `INVALID_PORT` in Docker's words.
  */
 export function parsePortRequests(settings: PortSettings): PortRequest[] {
   const bound = Object.entries(settings.PortBindings).flatMap(([key, bindings]) => {
@@ -128,9 +129,8 @@ function parsePort(text: string): number | undefined {
 
 function parseHostIp(text: string): string {
   if (text === "" || parseIpv4(text) !== undefined) return text;
-  if (text.includes(":")) {
-    fail("not-implemented", "IPV6_PORT", `invalid host address ${text}: ports are published on IPv4 addresses only`);
-  }
+  const ipv6 = parseIpv6(text);
+  if (ipv6 !== undefined) return formatIpv6(ipv6);
   return fail("invalid", "INVALID_PORT", `invalid IP address: ${text}`);
 }
 

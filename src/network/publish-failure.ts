@@ -22,6 +22,14 @@ export function failPortAllocated(
   return failPublishing(endpoint, `Bind for ${hostIp}:${hostPort} failed: port is already allocated`);
 }
 
+/** A host address of IPv6 for a container that has none. */
+export function failPortFamily(endpoint: Endpoint, hostIp: string): never {
+  return failPublishing(
+    endpoint,
+    `Bind for [${hostIp}] failed: the container has no IPv6 address: make its network with --ipv6, or publish on IPv4`,
+  );
+}
+
 /** None of a range is left. */
 export function failRangeAllocated(endpoint: Endpoint, hostIp: string, first: number, last: number): never {
   return failPublishing(endpoint, `Bind for ${hostIp}:${first}-${last} failed: all ports are allocated`);

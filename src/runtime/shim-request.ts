@@ -38,11 +38,12 @@ export interface ShimLink {
   readonly hostName: string;
   readonly containerName: string;
   readonly mac: string;
-  /** IPv4 or IPv6. */
   readonly address: string;
   readonly prefixLength: number;
   /** null: no default route. */
   readonly gateway: string | null;
+  /** A second address; null: no IPv6. */
+  readonly ipv6: { readonly address: string; readonly prefixLength: number; readonly gateway: string | null } | null;
   /** Bytes. */
   readonly mtu: number;
 }
@@ -51,7 +52,7 @@ export interface ShimLink {
 export interface LinkChange {
   readonly link: ShimLink;
   /** Where the default route leads afterwards, if that is another link than it was. */
-  readonly route: { readonly containerName: string; readonly gateway: string } | null;
+  readonly route: { readonly containerName: string; readonly gateways: readonly string[] } | null;
 }
 
 export interface HeldPort {
@@ -144,11 +145,9 @@ export function encodeStart(request: StartRequest): Records {
 export function encodeLinkChange({ link, route }: LinkChange): Records {
   const records = new Records().group(Tag.LINK, linkGroup(link));
   if (!route) return records;
-  const gateway = addressBytes(route.gateway);
-  return records.group(
-    Tag.DEFAULT_ROUTE,
-    new Records().text(Field.CONTAINER_NAME, route.containerName).bytes(Field.GATEWAY, gateway),
-  );
+  const group = new Records().text(Field.CONTAINER_NAME, route.containerName);
+  for (const gateway of route.gateways) group.bytes(Field.GATEWAY, addressBytes(gateway));
+  return records.group(Tag.DEFAULT_ROUTE, group);
 }
 
 export function encodeExec(request: ExecRequest): Records {
@@ -270,7 +269,9 @@ function linkGroup(link: ShimLink): Records {
     .u32(Field.MTU, link.mtu);
   if (link.mac) group.bytes(Field.MAC, Buffer.from(link.mac.replaceAll(":", ""), "hex"));
   group.bytes(Field.ADDRESS, addressBytes(link.address)).u32(Field.PREFIX, link.prefixLength);
+  if (link.ipv6) group.bytes(Field.ADDRESS, addressBytes(link.ipv6.address)).u32(Field.PREFIX, link.ipv6.prefixLength);
   if (link.gateway !== null) group.bytes(Field.GATEWAY, addressBytes(link.gateway));
+  if (link.ipv6?.gateway) group.bytes(Field.GATEWAY, addressBytes(link.ipv6.gateway));
   return group;
 }
 

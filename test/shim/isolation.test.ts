@@ -116,6 +116,7 @@ describe("network", () => {
               address: "10.213.77.2",
               prefixLength: 24,
               gateway: "10.213.77.1",
+              ipv6: null,
               mtu: 1400,
             },
           ],
@@ -147,6 +148,7 @@ describe("network", () => {
       address: "10.213.78.2",
       prefixLength: 24,
       gateway: null,
+      ipv6: null,
       mtu: 1500,
     };
     expect(fixture.run({ args: ["true"], request: { links: [link] } })).rejects.toThrow("ltshimtest2 on ltnosuch0");
