@@ -1,12 +1,13 @@
 import { expect, test } from "bun:test";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { runProgram } from "./harness/program.ts";
+import { TestEngine, temporaryRoot } from "./harness/test-engine.ts";
 
 const TREE = resolve(import.meta.dir, "..");
 
-test("the packed package installs elsewhere, offers the command, and its library loads on Node with its types", async () => {
+test("the packed package installs elsewhere, offers the command, and the README's first program runs as it is printed", async () => {
   const directory = mkdtempSync(join(tmpdir(), "lighter-package-"));
   try {
     const archive = await printedBy(
@@ -24,8 +25,16 @@ test("the packed package installs elsewhere, offers the command, and its library
       join(project, "use.ts"),
       'import { Engine } from "lighter";\nexport const engine: typeof Engine = Engine;\n',
     );
-    const script = 'import { Engine } from "lighter"; console.log(typeof Engine)';
-    expect(await printedBy(["node", "--input-type=module", "--eval", script], project)).toBe("function");
+    writeFileSync(join(project, "quick-start.mjs"), quickStart());
+    // Nothing but what a user has: no engine runs yet, and no image is there.
+    await using engine = new TestEngine(temporaryRoot());
+    for (const runtime of ["node", join(TREE, "node_modules/.bin/bun")]) {
+      const printed = await printedBy([runtime, "quick-start.mjs"], project, { LIGHTER_ROOT: engine.root });
+      expect(printed.replace(/\s+/g, " ").replaceAll("'", '"')).toMatch(
+        /^\{ stdout: "hello\\n", stderr: "", exitCode: 0,? \}$/,
+      );
+    }
+    expect(engine.daemons()).toHaveLength(1);
     const tsc = join(TREE, "node_modules/.bin/tsc");
     const options = ["--strict", "--noEmit", "--module", "nodenext", "--target", "esnext", "--types", "node"];
     const typeRoots = ["--typeRoots", join(TREE, "node_modules/@types")];
@@ -35,8 +44,21 @@ test("the packed package installs elsewhere, offers the command, and its library
   }
 }, 60_000);
 
-async function printedBy(command: readonly string[], cwd: string): Promise<string> {
-  const { stdout, stderr, exitCode } = await runProgram(command, { env: process.env, cwd, timeoutMs: 30_000 });
+/** The first program of the README's chapter on the library. */
+function quickStart(): string {
+  const readme = readFileSync(join(TREE, "README.md"), "utf8");
+  const [, program] = /## As a library\n.*?```js\n(.*?)```/s.exec(readme) ?? [];
+  if (program === undefined) throw new Error("the README has no program for the library");
+  return program;
+}
+
+async function printedBy(
+  command: readonly string[],
+  cwd: string,
+  variables: Record<string, string> = {},
+): Promise<string> {
+  const env = { ...process.env, ...variables };
+  const { stdout, stderr, exitCode } = await runProgram(command, { env, cwd, timeoutMs: 30_000 });
   if (exitCode !== 0) throw new Error(`${command.join(" ")}: exit code ${exitCode}\n${stdout}${stderr}`);
   return stdout.trim();
 }

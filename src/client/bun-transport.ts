@@ -14,7 +14,10 @@ export function openBunTransport(address: DirectAddress): Transport {
   async function connect(): Promise<Connection> {
     const connection = await Connection.open(address);
     open.add(connection);
-    connection.onIdle = () => idle.push(connection);
+    connection.onIdle = () => {
+      connection.letGo();
+      idle.push(connection);
+    };
     connection.onClose = () => {
       open.delete(connection);
       const at = idle.indexOf(connection);
@@ -76,7 +79,13 @@ class Connection {
     }
   }
 
+  /** While it is idle it keeps no program from ending, as Node's connections do not. */
+  letGo(): void {
+    this.socket.unref();
+  }
+
   exchange(request: Request, upgrade: boolean): Promise<Answer> {
+    this.socket.ref();
     return new Promise((resolve, reject) => {
       const throttle = { pause: () => this.socket.pause(), resume: () => this.socket.resume() };
       const body = new ByteQueue(throttle, () => this.close());

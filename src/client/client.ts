@@ -9,7 +9,7 @@
 import { PLAIN_PORT, parseAddress, TLS_PORT } from "../base/engine-address.ts";
 import { LighterError } from "../base/errors.ts";
 import { resolvePaths } from "../base/paths.ts";
-import { type Api, openApi } from "./api.ts";
+import { type Api, openApi, type Query } from "./api.ts";
 import { type DockerfileSource, openDirectoryContext } from "./build-context.ts";
 import { collectResult, type Result } from "./collect-output.ts";
 import { Container, type ExecOptions } from "./container.ts";
@@ -141,8 +141,42 @@ export class Engine implements AsyncDisposable {
     return new Container(this.api, Id);
   }
 
-  /** Runs a program in a container of its own, which is gone when this returns, whatever happened. */
+  /** Fetches an image from its registry. @throws internal `PULL_FAILED` with the engine's text */
+  async pull(image: string): Promise<void> {
+    await this.follow("/images/create", { fromImage: image }, "PULL_FAILED");
+  }
+
+  /**
+   * Runs a program in a container of its own, which is gone when this returns, whatever happened. An image that is absent
+   * and that the engine can make without a registry, as `busybox`, is made first; others are pulled by {@link Engine.pull}.
+   */
   async run(image: string, command: readonly string[] = [], options: RunOptions = {}): Promise<Result> {
+    try {
+      return await this.runIn(image, command, options);
+    } catch (error) {
+      if (!(error instanceof LighterError) || error.kind !== "not-found" || !(await this.isTemplate(image)))
+        throw error;
+      await this.follow(`/lighter/templates/${image}`, {}, "TEMPLATE_FAILED");
+      return this.runIn(image, command, options);
+    }
+  }
+
+  private async isTemplate(image: string): Promise<boolean> {
+    const templates = await this.api.json<readonly { readonly Name: string; readonly ImageId: string }[]>(
+      "GET",
+      "/lighter/templates",
+    );
+    return templates.some(({ Name, ImageId }) => Name === image && ImageId === "");
+  }
+
+  /** Lets the engine do what it tells in a stream of progress. */
+  private async follow(path: string, query: Query, code: string): Promise<void> {
+    for await (const { errorDetail } of this.api.documents<Progress>("POST", path, { query })) {
+      if (errorDetail) throw new LighterError("internal", code, errorDetail.message);
+    }
+  }
+
+  private async runIn(image: string, command: readonly string[], options: RunOptions): Promise<Result> {
     const container = await this.create(
       {
         Image: image,
@@ -200,8 +234,11 @@ export class Engine implements AsyncDisposable {
   }
 }
 
-interface BuildMessage {
+interface Progress {
+  readonly errorDetail?: { readonly message: string };
+}
+
+interface BuildMessage extends Progress {
   readonly stream?: string;
   readonly aux?: { readonly ID?: string };
-  readonly errorDetail?: { readonly message: string };
 }

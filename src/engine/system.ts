@@ -39,6 +39,8 @@ export function versionDocument() {
   };
 }
 
+const DRIVER_STATUS: readonly (readonly [name: string, value: string])[] = [["Backing Filesystem", "overlay"]];
+
 /** The body of `GET /info`. */
 export function infoDocument(parts: EngineParts) {
   const statuses = parts.containers.all().map(({ state }) => statusOf(state));
@@ -53,7 +55,7 @@ export function infoDocument(parts: EngineParts) {
     ContainersStopped: count("exited", "created"),
     Images: parts.images.list().length,
     Driver: "overlay2",
-    DriverStatus: [["Backing Filesystem", "overlay"]],
+    DriverStatus: DRIVER_STATUS,
     Plugins: {
       Volume: ["local"],
       Network: ["bridge", "host", "null"],
