@@ -83,12 +83,11 @@ export const CONTAINER_ROUTES: readonly Route[] = [
     method: "POST",
     path: "/containers/create",
     summary: "Makes a container",
-    limits:
-      "`platform` is not looked at: the image that is here is taken. GPUs, mounts of type `image` and what else cannot be done here is refused by name",
-    query: z.object({ name: queryText }),
+    limits: "GPUs and what else cannot be done here is refused by name",
+    query: z.object({ name: queryText, platform: queryText }),
     body: createBody,
-    handle: async ({ services: { engine }, query: { name }, body, version }) =>
-      json(await engine.containers.create({ name, body: createBodyFor(version, body) }), 201),
+    handle: async ({ services: { engine }, query: { name, platform }, body, version }) =>
+      json(await engine.containers.create({ name, platform, body: createBodyFor(version, body) }), 201),
   }),
   route({
     method: "GET",

@@ -1,10 +1,10 @@
 import { z } from "zod";
 import { fail } from "../base/errors.ts";
+import { parsePlatform } from "../image/platform.ts";
 import { canonicalRepository, parseName, parseReference, type Reference } from "../image/reference.ts";
 import { AuthConfigSchema, credentialsOf, parseRegistryAuth } from "../registry/client/credentials.ts";
 import { inspectDistribution } from "../registry/client/inspect-distribution.ts";
 import { checkLogin } from "../registry/client/login.ts";
-import { parsePlatform } from "../registry/client/platform.ts";
 import { pullImage } from "../registry/client/pull.ts";
 import { pushImage } from "../registry/client/push.ts";
 import { readRegistrySettings } from "../registry/client/registry-settings.ts";

@@ -4,30 +4,29 @@ import { fail, LighterError } from "../base/errors.ts";
 import { newId, shortId } from "../base/ids.ts";
 import { timestampNow } from "../base/timestamp.ts";
 import type { Image } from "../image/image-store.ts";
+import { parsePlatform } from "../image/platform.ts";
 import { parseSignal } from "../runtime/signals.ts";
 import { checkSettings } from "./check-settings.ts";
-import {
-  ContainerConfigSchema,
-  type CreateBody,
-  type EndpointSettings,
-  EndpointSettingsSchema,
-  type HostConfig,
-} from "./container-config.ts";
+import { ContainerConfigSchema, type CreateBody, type HostConfig } from "./container-config.ts";
 import { emitContainerEvent } from "./container-events.ts";
-
 import { parseContainerName, randomContainerName } from "./container-name.ts";
 import { commandLine } from "./container-record.ts";
 import { createMountPoints } from "./create-mount-points.ts";
-import { requireEndpointSettings } from "./endpoint-settings.ts";
 import type { EngineParts } from "./engine-parts.ts";
 import { requireHealthcheck } from "./health-check.ts";
+import { withHostDefaults } from "./host-defaults.ts";
+import { platformWarnings, requirePlatform } from "./image-platform.ts";
 import { containerDirectory } from "./inspect-container.ts";
 import { resolveLinks } from "./links.ts";
 import { mergeConfig } from "./merge-config.ts";
+import { requestedNetworks } from "./requested-networks.ts";
+import { requireDrivers } from "./require-drivers.ts";
 import { joinedContainer, requireModes } from "./require-modes.ts";
 import { requireOwnNetwork } from "./require-own-network.ts";
 
 export interface CreateRequest {
+  /** `os/architecture[/variant]` that the image has to be for; "" takes the image as it is. */
+  readonly platform: string;
   /** "" picks one. */
   readonly name: string;
   readonly body: CreateBody;
@@ -38,8 +37,6 @@ export interface CreateResult {
   readonly Warnings: string[];
 }
 
-const DEFAULT_SHM_BYTES = 64 * 1024 * 1024;
-
 /**
  * Makes a container ready to start: its record, writable layer and volumes. Whatever fails leaves nothing of it.
  * @throws not-found for the image; conflict for the name; invalid for settings, in Docker's words.
@@ -47,6 +44,7 @@ const DEFAULT_SHM_BYTES = 64 * 1024 * 1024;
 export async function createContainer(parts: EngineParts, request: CreateRequest): Promise<CreateResult> {
   const { Image: reference } = request.body;
   const image = reference === "" ? undefined : parts.images.resolve(reference);
+  if (image && request.platform !== "") requirePlatform(image, reference, parsePlatform(request.platform));
   try {
     return await createFrom(parts, image, request);
   } catch (error) {
@@ -69,8 +67,9 @@ async function createFrom(parts: EngineParts, image: Image | undefined, request:
   const name = request.name === "" ? pickName(parts) : parseContainerName(request.name);
   parts.containers.assertNameFree(name);
   requireModes(requested);
+  requireDrivers(requested);
   requireOwnNetwork(userConfig, requested);
-  const hostConfig = withDefaults(parts, requested);
+  const hostConfig = withHostDefaults(parts, requested);
   const links = resolveLinks(parts, hostConfig);
   const config = withHostname(parts, mergeConfig(userConfig, imageConfig(image)), hostConfig, id);
   if (commandLine(config).length === 0) fail("invalid", "NO_COMMAND", "no command specified");
@@ -93,10 +92,10 @@ async function createFrom(parts: EngineParts, image: Image | undefined, request:
     chainId,
     config,
     hostConfig: { ...hostConfig, Links: links },
-    networks: requestedNetworks(parts, hostConfig, NetworkingConfig.EndpointsConfig),
+    networks: config.NetworkDisabled ? {} : requestedNetworks(parts, hostConfig, NetworkingConfig.EndpointsConfig),
     mounts,
     snapshot,
-    platform: "linux",
+    platform: image?.config.os ?? "linux",
     restartCount: 0,
     stoppedByUser: false,
     state: { status: "created", error: "", exitCode: 0 },
@@ -105,7 +104,8 @@ async function createFrom(parts: EngineParts, image: Image | undefined, request:
   parts.containers.insert(record);
   undo.move();
   emitContainerEvent(parts, record, "create");
-  return { Id: id, Warnings: warnings };
+  const foreign = image && request.platform === "" ? platformWarnings(image) : [];
+  return { Id: id, Warnings: [...foreign, ...warnings] };
 }
 
 function pickName(parts: EngineParts): string {
@@ -130,59 +130,4 @@ function withHostname<C extends { Hostname: string }>(
   if (owner !== null) return { ...config, Hostname: parts.containers.resolve(owner).config.Hostname };
   const shared = hostConfig.NetworkMode === "host" || hostConfig.UTSMode === "host";
   return { ...config, Hostname: shared ? hostname() : shortId(id) };
-}
-
-function withDefaults(parts: EngineParts, hostConfig: HostConfig): HostConfig {
-  const { RestartPolicy: restart, LogConfig: log } = hostConfig;
-  if (hostConfig.AutoRemove && restart.Name !== "" && restart.Name !== "no") {
-    fail("invalid", "AUTO_REMOVE_RESTARTS", "can't create 'AutoRemove' container with restart policy");
-  }
-  if (restart.MaximumRetryCount !== 0 && restart.Name !== "on-failure") {
-    fail("invalid", "RESTART_COUNT", `invalid restart policy: maximum retry count can only be used with 'on-failure'`);
-  }
-  if (restart.MaximumRetryCount < 0) {
-    fail("invalid", "RESTART_COUNT", "invalid restart policy: maximum retry count cannot be negative");
-  }
-  const mode = hostConfig.NetworkMode;
-  return {
-    ...hostConfig,
-    NetworkMode: mode === "" || mode === "default" ? "bridge" : resolveContainerMode(parts, mode),
-    PidMode: resolveContainerMode(parts, hostConfig.PidMode),
-    IpcMode: hostConfig.IpcMode === "" ? "private" : resolveContainerMode(parts, hostConfig.IpcMode),
-    CgroupnsMode: hostConfig.CgroupnsMode || "private",
-    ShmSize: hostConfig.ShmSize || DEFAULT_SHM_BYTES,
-    Runtime: hostConfig.Runtime || "lighter",
-    RestartPolicy: { ...restart, Name: restart.Name || "no" },
-    LogConfig: { ...log, Type: log.Type || "json-file" },
-  };
-}
-
-/** `container:name` is kept as `container:<full id>`, for names may change hands. */
-function resolveContainerMode(parts: EngineParts, mode: string): string {
-  const other = joinedContainer(mode);
-  return other === null ? mode : `container:${parts.containers.resolve(other).id}`;
-}
-
-/** One that is not there yet keeps the name it was called by: it has to be there when the container starts. */
-function networkName(parts: EngineParts, reference: string): string {
-  return parts.networks.find(reference)?.name ?? reference;
-}
-
-/** The networks that the container joins at start: the mode's own, and those that the client names besides. */
-function requestedNetworks(
-  parts: EngineParts,
-  hostConfig: HostConfig,
-  endpoints: Readonly<Record<string, EndpointSettings | null | undefined>>,
-): Record<string, EndpointSettings> {
-  const { NetworkMode: mode } = hostConfig;
-  if (joinedContainer(mode) !== null) return {};
-  const own = networkName(parts, mode);
-  const wanted: Record<string, EndpointSettings> = { [own]: EndpointSettingsSchema.parse({}) };
-  for (const [key, settings] of Object.entries(endpoints)) {
-    const name = key === "default" ? own : networkName(parts, key);
-    wanted[name] = settings ?? EndpointSettingsSchema.parse({});
-    const network = parts.networks.find(name);
-    if (network) requireEndpointSettings(network, wanted[name]);
-  }
-  return wanted;
 }

@@ -1,6 +1,6 @@
+import { parsePlatform } from "../../src/image/platform.ts";
 import { parseName, parseReference } from "../../src/image/reference.ts";
 import type { Credentials } from "../../src/registry/client/credentials.ts";
-import { parsePlatform } from "../../src/registry/client/platform.ts";
 import type { Progress } from "../../src/registry/client/progress.ts";
 import { pullImage } from "../../src/registry/client/pull.ts";
 import { pushImage } from "../../src/registry/client/push.ts";

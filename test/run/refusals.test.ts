@@ -39,6 +39,13 @@ const refusals: readonly [string, RequestInit, number, string | RegExp][] = [
   ["/containers/create", create({ Cmd: [], Image: "", Entrypoint: [] }), 400, "no command specified"],
   ["/containers/create", create({ HostConfig: { PortBindings: { "80/tcp": [{ HostPort: "99999" }] } } }), 400, /99999/],
   ["/containers/create", create({ HostConfig: { PortBindings: { nosuch: [{ HostPort: "80" }] } } }), 400, /nosuch/],
+  [
+    "/containers/create?platform=linux/s390x",
+    create({}),
+    404,
+    "image with reference busybox was found but its platform (linux/amd64) does not match the specified platform (linux/s390x)",
+  ],
+  ["/containers/create?platform=a/b/c/d", create({}), 400, /^"a\/b\/c\/d": invalid argument/],
   ["/containers/create", create({ HostConfig: { NetworkMode: "container:nosuch" } }), 400, "No such container: nosuch"],
   ["/containers/create", create({ HostConfig: { VolumesFrom: ["nosuch"] } }), 400, "No such container: nosuch"],
   ["/containers/create", create({ HostConfig: { Memory: 1 } }), 400, "Minimum memory limit allowed is 6MB"],
@@ -107,6 +114,13 @@ describe.each(["docker", "lighter"] as const)("%s says what is wrong", (cli) => 
   test.each<[string[], number, string | RegExp]>([
     [["run", "--pull", "never", "nosuch"], 125, /No such image: nosuch:latest/],
     [["run", "BAD@x"], 125, /invalid reference format/],
+    [
+      ["run", "--pull", "never", "--platform", "linux/arm64", "busybox"],
+      125,
+      /image with reference busybox was found but its platform \(linux\/amd64\) does not match the specified platform \(linux\/arm64\)/,
+    ],
+    [["run", "--gpus", "all", "busybox"], 125, /could not select device driver "" with capabilities: \[\[gpu\]\]/],
+    [["run", "--storage-opt", "size=1G", "busybox"], 125, /--storage-opt is supported only for overlay over xfs/],
     [["run", "--name", "running", "busybox"], 125, /Conflict\. The container name "\/running" is already in use/],
     [["exec", "stopped", "true"], 1, /[Cc]ontainer [0-9a-f]{64} is not running/],
     [["exec", "running", "nosuch"], 127, /exec: "nosuch": executable file not found in \$PATH/],

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import { digestOf } from "../../image/digest.ts";
+import { chooseManifest, fits, parsePlatform } from "../../image/platform.ts";
 import { type credentialsOf, parseRegistryAuth } from "./credentials.ts";
 import { endpointsOf } from "./endpoints.ts";
 import { domainOf } from "./login.ts";
-import { chooseManifest, fits, parsePlatform } from "./platform.ts";
 import { drawBar, progressOf } from "./progress.ts";
 
 const SETTINGS = { insecure: [], mirrors: [], certificates: [] };

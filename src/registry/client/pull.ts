@@ -1,5 +1,6 @@
 import { fail, LighterError } from "../../base/errors.ts";
 import type { Image } from "../../image/image-store.ts";
+import { chooseManifest, fits, formatPlatform, hostPlatform, type Platform } from "../../image/platform.ts";
 import { familiarName, familiarRepository, type Reference } from "../../image/reference.ts";
 import type { ImageManifest } from "../protocol/manifest-document.ts";
 import type { RegistryParts } from "../registry-parts.ts";
@@ -9,7 +10,6 @@ import { type DescribedImage, describeImage } from "./image-layers.ts";
 import { noteOrigin } from "./layer-origin.ts";
 import { listTags } from "./list-tags.ts";
 import { atRepository, type RegistryAccess } from "./open-repository.ts";
-import { chooseManifest, fits, formatPlatform, hostPlatform, type Platform } from "./platform.ts";
 import { type Progress, progressOf, type Report } from "./progress.ts";
 import { pullLayers } from "./pull-layers.ts";
 import type { RegistrySession } from "./registry-session.ts";

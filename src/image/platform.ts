@@ -1,6 +1,5 @@
-import { fail } from "../../base/errors.ts";
-import { hostArchitecture } from "../../image/config.ts";
-import type { Descriptor } from "../protocol/manifest-document.ts";
+import { fail } from "../base/errors.ts";
+import { hostArchitecture } from "./config.ts";
 
 /** What an image runs on, in Go's names. */
 export interface Platform {
@@ -44,12 +43,17 @@ export function formatPlatform({ os, architecture, variant }: Platform): string 
   return variant === "" ? `${os}/${architecture}` : `${os}/${architecture}/${variant}`;
 }
 
+/** What is said of each image in an index (OCI image spec, image-index.md). */
+interface IndexEntry {
+  readonly platform?: { readonly os: string; readonly architecture: string; readonly variant?: string | null } | null;
+}
+
 /**
  * The entry of an index that fits a platform best: the same architecture, and of ARM the newest variant that is not
  * newer than the one wanted. Attestations and the like have the platform `unknown/unknown` and so never fit.
  */
-export function chooseManifest(manifests: readonly Descriptor[], wanted: Platform): Descriptor | null {
-  let best: { readonly descriptor: Descriptor; readonly rank: number } | null = null;
+export function chooseManifest<Entry extends IndexEntry>(manifests: readonly Entry[], wanted: Platform): Entry | null {
+  let best: { readonly descriptor: Entry; readonly rank: number } | null = null;
   for (const descriptor of manifests) {
     const { platform } = descriptor;
     if (!platform) continue;
