@@ -22,6 +22,7 @@ static const struct {
 	{ "copy-tree", operation_copy_tree }, { "hash", operation_hash },
 	{ "spool", operation_spool },         { "usage", operation_usage }, { "empty", operation_empty },
 	{ "spread", operation_spread },       { "compress", operation_compress },
+	{ "sync", operation_sync },
 };
 
 int main(int argc, char **argv)

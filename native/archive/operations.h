@@ -17,6 +17,7 @@ void operation_spool(void);
 void operation_usage(void);
 void operation_empty(void);
 void operation_spread(void);
+void operation_sync(void);
 void operation_compress(void);
 
 #endif

@@ -70,6 +70,7 @@ export class Engine {
     // Before the connections' ends are heard: they are ours, and no container's.
     parts.live.clear();
     await parts.trash.settled();
+    parts.snapshotter.sync[Symbol.dispose]();
     parts.store[Symbol.dispose]();
   }
 }

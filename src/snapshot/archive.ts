@@ -271,6 +271,11 @@ export async function emptyDirectory(directory: string): Promise<void> {
   await runArchive({ operation: "empty", options: [`--path=${directory}`], result: z.unknown() });
 }
 
+/** Resolves when all that was written to a directory's file system is on the disk. */
+export async function syncFileSystem(directory: string): Promise<void> {
+  await runArchive({ operation: "sync", options: [`--path=${directory}`], result: z.unknown() });
+}
+
 /** Tells the file system that the trees in a directory have nothing to do with each other; best made while it is empty. */
 export function spreadTrees(directory: string): void {
   // Synchronous, a millisecond, once in a root's life. Whether it did anything only matters to the speed.

@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import type { Store } from "../store/database.ts";
 import { spreadTrees, usage } from "./archive.ts";
+import { LayerSync } from "./layer-sync.ts";
 import { makeApart } from "./make-apart.ts";
 import type { OverlayRoot } from "./root-access.ts";
 import type { Trash } from "./trash.ts";
@@ -15,6 +16,8 @@ export type GraphData = Readonly<Record<"LowerDir" | "MergedDir" | "UpperDir" | 
  * killed engine leaves over is a directory without a row, which the next start discards.
  */
 export class Snapshotter {
+  readonly sync: LayerSync;
+
   private constructor(
     private readonly store: Store,
     /** Where the overlay's relative names start. */
@@ -22,7 +25,9 @@ export class Snapshotter {
     /** Where directories are made that need no part of the disk of their own. */
     private readonly nursery: string,
     private readonly trash: Trash,
-  ) {}
+  ) {
+    this.sync = new LayerSync(store, directory);
+  }
 
   /** @param directory made where it is missing; only root may enter it, for setuid files inside are not the host's. */
   static open(store: Store, directory: string, trash: Trash): Snapshotter {
@@ -70,6 +75,7 @@ export class Snapshotter {
     this.store.db
       .query("UPDATE snapshot SET kind = 'layer', owner = ?, parent_chain_id = NULL WHERE key = ?")
       .run(chainId, key);
+    this.sync.note(key);
   }
 
   /** Gives a snapshot that was made beforehand to who writes to it from now on. */
@@ -118,10 +124,11 @@ export class Snapshotter {
   }
 
   /**
-   * Discards what a killed engine left: active snapshots whose owner is gone, layers' that no layer names, directories
-   * without a row. Once, at the start, before anything is prepared.
+   * Discards what a killed engine left: active snapshots whose owner is gone, layers' that no layer names or that a power cut
+   * may have left incomplete, directories without a row. Once, at the start, before anything is prepared.
    */
   sweep(isLive: (owner: string) => boolean): void {
+    this.sync.disown();
     const rows = this.store.db
       .query<{ key: number; kind: string; owner: string; used: number }, []>(
         "SELECT key, kind, owner, EXISTS (SELECT 1 FROM layer WHERE snapshot = key) AS used FROM snapshot",

@@ -124,4 +124,7 @@ export const MIGRATIONS: readonly string[] = [
   ) STRICT;
   CREATE INDEX packed_blob_packed ON packed_blob(packed_digest);
   `,
+  `
+  ALTER TABLE snapshot ADD COLUMN unsynced_boot TEXT; -- a layer's, until its files are surely on the disk: see layer-sync.ts
+  `,
 ];

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { gzipSync } from "node:zlib";
@@ -176,5 +176,38 @@ describe("a root of many layers", () => {
     const newest = await parts.layers.lower(image.chainId);
     expect(newest.length).toBe(depth);
     expect(readFileSync(join(upperOf(newest[0] ?? 0), "latest"), "utf8")).toBe(String(depth - 1));
+  });
+});
+
+describe("a layer's files", () => {
+  test("are unpacked anew when the machine went down before they were surely on the disk", async () => {
+    await using parts = openTestParts();
+    const image = await layeredImage(parts, [[{ name: "a", content: "a" }], [{ name: "b", content: "b" }]]);
+    const [top = 0, base = 0] = await parts.layers.lower(image.chainId);
+    await parts.snapshotter.sync.settle();
+    parts.snapshotter.sync.note(top);
+    // As after a reboot that lost what was written.
+    parts.store.db.run("UPDATE snapshot SET unsynced_boot = 'another boot' WHERE unsynced_boot NOT NULL");
+    rmSync(join(parts.snapshotter.upper(top), "b"));
+
+    const after = parts.reopen();
+    after.snapshotter.sweep(() => false);
+    expect(existsSync(after.snapshotter.upper(top))).toBe(false);
+    const [again = 0, same] = await after.layers.lower(image.chainId);
+    expect([same, again > top]).toEqual([base, true]);
+    expect(readFileSync(join(after.snapshotter.upper(again), "b"), "utf8")).toBe("b");
+  });
+
+  test("stay when only the engine went down, and are flushed by the next one", async () => {
+    await using parts = openTestParts();
+    const image = await layeredImage(parts, [[{ name: "a", content: "a" }]]);
+    const before = await parts.layers.lower(image.chainId);
+    const unsynced = "SELECT count(*) AS count FROM snapshot WHERE unsynced_boot NOT NULL";
+    const after = parts.reopen();
+    after.snapshotter.sweep(() => false);
+    expect(await after.layers.lower(image.chainId)).toEqual(before);
+    expect(after.store.db.query(unsynced).get()).toEqual({ count: 1 });
+    await after.snapshotter.sync.settle();
+    expect(after.store.db.query(unsynced).get()).toEqual({ count: 0 });
   });
 });
