@@ -34,6 +34,9 @@ export const TEST_PACKAGES = [
   "qemu-system-x86",
 ];
 
+/** Clients that nobody here wrote, for test:clients; the others of them come from npm. */
+export const CLIENT_PACKAGES = ["docker-compose", "python3-docker", "skopeo"];
+
 /**
  * Installs those that are missing; asks nothing and touches nothing else.
  * @param {readonly string[]} packages

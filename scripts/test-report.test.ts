@@ -31,6 +31,23 @@ test("passed, skipped and failed tests are counted, the failed ones named", () =
   expect(readReport(path, 1)).toEqual({ passed: 2, skipped: 1, failures: ["a.test.ts:4 sums > 1 < 2 & é"] });
 });
 
+test("the report of Node's runner is read too", () => {
+  const path = report(`
+    <testsuites>
+      <testcase name="a &lt;b>" time="0.1" classname="test"/>
+      <testsuite name="suite" tests="2" failures="1">
+        <testcase name="skipped" time="0.1" classname="test">
+          <skipped type="skipped" message="why"/>
+        </testcase>
+        <testcase name="bad" time="0.1" classname="test" failure="1 == 2">
+          <failure type="testCodeFailure" message="1 == 2">no</failure>
+        </testcase>
+      </testsuite>
+      <!-- tests 3 -->
+    </testsuites>`);
+  expect(readReport(path, 1)).toEqual({ passed: 1, skipped: 1, failures: ["test > bad"] });
+});
+
 test("a runner that failed without a failed test counts as a failure", () => {
   const good = report(`<testsuites tests="1" failures="0" skipped="0"></testsuites>`);
   expect(readReport(good, 0).failures).toEqual([]);

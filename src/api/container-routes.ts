@@ -14,9 +14,9 @@ import {
   queryFlag,
   queryFlagOr,
   queryInteger,
+  queryLogTime,
   queryOptionalText,
   queryText,
-  queryTime,
 } from "./query.ts";
 import { bytes, empty, feed, hijack, json, later } from "./reply.ts";
 import { jsonBody, streamBody } from "./request-body.ts";
@@ -113,8 +113,8 @@ export const CONTAINER_ROUTES: readonly Route[] = [
       follow: queryFlag,
       stdout: queryFlag,
       stderr: queryFlag,
-      since: queryTime,
-      until: queryTime,
+      since: queryLogTime,
+      until: queryLogTime,
       timestamps: queryFlag,
       tail,
     }),

@@ -7,6 +7,7 @@ import {
   queryFlagOr,
   queryInteger,
   queryJson,
+  queryLogTime,
   queryText,
   queryTexts,
   queryTime,
@@ -52,12 +53,17 @@ test.each(["x", "1.5", "1e3", "0x10", " 1", "99999999999999999999", "90071992547
 
 test.each([
   ["", undefined],
-  ["0", undefined],
+  ["0", 0n],
   ["5", 5_000_000_000n],
   ["1700000000.5", 1_700_000_000_500_000_000n],
   ["1700000000.000000001", 1_700_000_000_000_000_001n],
 ])("the time %p", (text, expected) => {
   expect(queryTime.parse([text])).toBe(expected);
+});
+
+test("zero is no bound of a log", () => {
+  expect(queryLogTime.parse(["0"])).toBeUndefined();
+  expect(queryLogTime.parse(["5"])).toBe(5_000_000_000n);
 });
 
 test.each(["x", "10m", "2020-01-01", "1.0000000001", "."])("%p is no time", (text) => {

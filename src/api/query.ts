@@ -52,7 +52,7 @@ export const queryInteger = values.transform((given, context): number | undefine
   return z.NEVER;
 });
 
-/** A moment as `seconds[.fraction]` since the epoch; undefined where missing, empty or zero, which Docker takes for "not set". */
+/** A moment as `seconds[.fraction]` since the epoch; undefined where missing or empty. */
 export const queryTime = values.transform((given, context): Nanoseconds | undefined => {
   const [value = ""] = given ?? [];
   if (value === "") return undefined;
@@ -62,9 +62,11 @@ export const queryTime = values.transform((given, context): Nanoseconds | undefi
     return z.NEVER;
   }
   const [, seconds = "0", fraction = ""] = match;
-  const time = BigInt(seconds) * 1_000_000_000n + BigInt(fraction.padEnd(9, "0"));
-  return time === 0n ? undefined : time;
+  return BigInt(seconds) * 1_000_000_000n + BigInt(fraction.padEnd(9, "0"));
 });
+
+/** As {@link queryTime}, and undefined where zero, which Docker takes for "not set" in a log's bounds, but not in those of events. */
+export const queryLogTime = queryTime.transform((time) => (time === 0n ? undefined : time));
 
 /** JSON inside a parameter, checked by a schema; undefined where missing or empty. */
 export function queryJson<T>(schema: z.ZodType<T>) {

@@ -97,8 +97,13 @@ export class Containers {
     return removeContainer(this.#parts, reference, options);
   }
 
-  /** Registers before it returns; "not-running" resolves at once for a container that does not run. */
+  /**
+   * Registers before it returns; "not-running" resolves at once for a container that does not run, every condition for the
+   * id of one that has just removed itself.
+   */
   wait(reference: string, condition: WaitCondition, abort: AbortSignal): Promise<WaitResult> {
+    const removed = this.#parts.waiters.resultOfRemoved(reference);
+    if (removed) return Promise.resolve(removed);
     const { id, state } = this.resolve(reference);
     if (condition === "not-running" && state.status !== "running") {
       return Promise.resolve({ StatusCode: state.exitCode });

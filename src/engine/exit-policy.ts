@@ -23,6 +23,7 @@ function restart(parts: EngineParts, record: ContainerRecord): void {
 
 function autoRemove(parts: EngineParts, record: ContainerRecord): void {
   const exitCode = record.state.status === "running" ? 0 : record.state.exitCode;
+  parts.waiters.removesItself(record.id, exitCode);
   removeContainer(parts, record.id, { force: false, volumes: true }).catch((error) => {
     if (!parts.containers.has(record.id)) return;
     parts.log("error", "a container could not be removed after its end", { container: record.id, error });

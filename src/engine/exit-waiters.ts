@@ -11,9 +11,14 @@ interface Waiter {
   readonly resolve: (result: WaitResult) => void;
 }
 
+/** How many containers that removed themselves are remembered, and how long a client may take from start to wait. */
+const REMEMBERED = 256;
+const REMEMBERED_MS = 10_000;
+
 /** Those who wait for containers to end or go. */
 export class ExitWaiters {
   readonly #waiters = new Map<string, Set<Waiter>>();
+  readonly #selfRemoved = new Map<string, { readonly exitCode: number; readonly at: number }>();
 
   /** Registers at once, so that nothing which happens after the call is missed. Rejects with the signal's reason. */
   wait(id: string, condition: WaitCondition, abort: AbortSignal): Promise<WaitResult> {
@@ -38,6 +43,22 @@ export class ExitWaiters {
 
   removed(id: string, exitCode: number): void {
     this.#settle(id, () => true, { StatusCode: exitCode });
+  }
+
+  /**
+   * A container with AutoRemove is about to go. Clients such as dockerode start a container first and wait for it then;
+   * with Docker their wait comes before the removal, which takes longer there than a short program and its removal here.
+   */
+  removesItself(id: string, exitCode: number): void {
+    const [oldest] = this.#selfRemoved.keys();
+    if (oldest !== undefined && this.#selfRemoved.size >= REMEMBERED) this.#selfRemoved.delete(oldest);
+    this.#selfRemoved.set(id, { exitCode, at: performance.now() });
+  }
+
+  /** How a container that removed itself a moment ago ended. */
+  resultOfRemoved(id: string): WaitResult | undefined {
+    const exit = this.#selfRemoved.get(id);
+    return exit && performance.now() - exit.at < REMEMBERED_MS ? { StatusCode: exit.exitCode } : undefined;
   }
 
   /** A removal that was asked for failed: those who wait for it are told. */

@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { appendFile, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { entryTime, type LogEntry, type ReadLogOptions, readLog } from "./log-file.ts";
 
 const line = (number: number) =>
@@ -70,6 +71,21 @@ test("following sees what is appended, over a rotation, to the end", () =>
     ended.resolve();
     await reading;
     expect(seen).toEqual([1, 2, 3, 4]);
+  }));
+
+test("following misses no line that comes right after another", () =>
+  withLog(async (path) => {
+    await writeFile(path, line(1));
+    const abort = new AbortController();
+    const follow = { ended: new Promise<void>(() => {}), abort: abort.signal };
+    let last = 1;
+    for await (const batch of readLog(path, { follow })) {
+      expect(batch.map((entry) => Number(entry.log))).toEqual([last]);
+      if (last === 12) abort.abort();
+      // When the reader waits again, and so soon that the watcher takes it for the same change.
+      else delay(1).then(() => appendFile(path, line(++last)));
+    }
+    expect(last).toBe(12);
   }));
 
 test("times keep their nanoseconds", () => {

@@ -51,7 +51,7 @@ async function freezeUnified(layout: CgroupLayout, cgroupPath: string): Promise<
   const watcher = watch(join(directory, "cgroup.events"), () => {
     if (isFrozen()) changed.resolve(true);
   });
-  const timer = setTimeout(() => changed.resolve(false), DEADLINE_MS);
+  const timer = setTimeout(() => changed.resolve(isFrozen()), DEADLINE_MS);
   try {
     await writeCgroup(layout, cgroupPath, { controller: UNIFIED, file: "cgroup.freeze", value: "1" });
     return isFrozen() || (await changed.promise);
