@@ -1,6 +1,6 @@
 /*
  * Digests of trees as cache keys for copies (`hash`): everything that a copy with a given owner takes over, and nothing
- * that differs between two checkouts of the same files (times, owners).
+ * that differs between two checkouts of the same files: times, and owners unless they are asked for (`--owners`).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -48,7 +48,13 @@ static void hash_content(struct digest *digest, int parent_fd, const char *name)
 	}
 }
 
-static void hash_node(struct digest *digest, int parent_fd, const char *name, const char *as)
+static void hash_owner(struct digest *digest, const struct stat *status)
+{
+	AUTO_TEXT owner = format_text("%u:%u", status->st_uid, status->st_gid);
+	hash_text(digest, owner);
+}
+
+static void hash_node(struct digest *digest, int parent_fd, const char *name, const char *as, bool owners)
 {
 	struct stat status;
 	if (fstatat(parent_fd, name, &status, AT_SYMLINK_NOFOLLOW) != 0)
@@ -61,6 +67,8 @@ static void hash_node(struct digest *digest, int parent_fd, const char *name, co
 	AUTO_TEXT facts = format_text("%c %o %u:%u %lld", entry.type, entry.mode, entry.major, entry.minor, (long long)entry.size);
 	hash_text(digest, as);
 	hash_text(digest, facts);
+	if (owners)
+		hash_owner(digest, &status);
 	for (size_t i = 0; i < entry.xattr_count; i++) {
 		hash_text(digest, entry.xattrs[i].name);
 		hash_value(digest, entry.xattrs[i].value, entry.xattrs[i].length);
@@ -78,7 +86,7 @@ static void hash_node(struct digest *digest, int parent_fd, const char *name, co
 		struct listing listing = list_directory(fd, as);
 		for (size_t i = 0; i < listing.count; i++) {
 			AUTO_TEXT child = join_path(as, listing.names[i]);
-			hash_node(digest, fd, listing.names[i], child);
+			hash_node(digest, fd, listing.names[i], child, owners);
 		}
 		listing_free(&listing);
 	}
@@ -97,7 +105,7 @@ void operation_hash(void)
 			fail("look-up", path, errno);
 		struct digest digest;
 		digest_init(&digest);
-		hash_node(&digest, parent_fd, base_of(resolved), ".");
+		hash_node(&digest, parent_fd, base_of(resolved), ".", has_flag("owners"));
 		char text[DIGEST_TEXT_BYTES];
 		digest_text(&digest, text);
 		report_text(text);

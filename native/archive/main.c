@@ -23,6 +23,7 @@ static const struct {
 	{ "spool", operation_spool },         { "usage", operation_usage }, { "empty", operation_empty },
 	{ "spread", operation_spread },       { "compress", operation_compress },
 	{ "sync", operation_sync },
+	{ "remove", operation_remove },
 };
 
 int main(int argc, char **argv)

@@ -16,6 +16,7 @@ void operation_hash(void);
 void operation_spool(void);
 void operation_usage(void);
 void operation_empty(void);
+void operation_remove(void);
 void operation_spread(void);
 void operation_sync(void);
 void operation_compress(void);

@@ -1,13 +1,10 @@
-import { join } from "node:path";
 import { z } from "zod";
 import { fail } from "../base/errors.ts";
-import { buildImage } from "../build/build-image.ts";
-import type { BuildOptions } from "../build/build-options.ts";
-import type { BuildParts } from "../build/build-parts.ts";
+import { buildImage } from "../build/classic/build-image.ts";
+import type { BuildOptions } from "../build/classic/build-options.ts";
 import { ResourcesSchema, UlimitSchema } from "../engine/container-config.ts";
-import type { Engine } from "../engine/engine.ts";
-import { runBuildStep } from "../engine/run-build-step.ts";
-import { canonicalRepository, parseReference } from "../image/reference.ts";
+import { parseReference } from "../image/reference.ts";
+import { builderOf } from "./builder.ts";
 import { queryFlag, queryFlagOr, queryInteger, queryJson, queryText, queryTexts } from "./query.ts";
 import { json, progress } from "./reply.ts";
 import { streamBody } from "./request-body.ts";
@@ -24,6 +21,7 @@ const buildQuery = z.object({
   labels: queryJson(textMap),
   platform: queryText,
   nocache: queryFlag,
+  pull: queryFlag,
   q: queryFlag,
   rm: queryFlagOr(true),
   squash: queryFlag,
@@ -53,7 +51,7 @@ export const BUILD_ROUTES: readonly Route[] = [
     body: streamBody,
     handle: ({ services: { engine }, query, body, abort }) => {
       assertSupported(query);
-      return progress(buildImage(buildParts(engine), buildOptions(query), body, abort));
+      return progress(buildImage(builderOf(engine), buildOptions(query), body, abort));
     },
   }),
   route({
@@ -73,25 +71,17 @@ export const BUILD_ROUTES: readonly Route[] = [
   }),
 ];
 
-function assertSupported({ version, remote, squash }: BuildQuery): void {
+function assertSupported({ version, remote }: BuildQuery): void {
   if (version === "2") {
     fail("not-implemented", "NO_BUILDKIT", "BuildKit is not implemented yet: build with DOCKER_BUILDKIT=0");
   }
   if (version !== "" && version !== "1") fail("invalid", "BUILDER_VERSION", `invalid version ${version}`);
-  if (remote !== "" && remote !== "client-session") {
-    fail(
-      "not-implemented",
-      "REMOTE_CONTEXT",
-      `cannot build from ${remote}: download it and send it as the build context`,
-    );
-  }
-  if (remote !== "")
+  if (remote === "client-session")
     fail(
       "not-implemented",
       "NO_BUILDKIT",
       "a build context over a session needs BuildKit, which is not implemented yet",
     );
-  if (squash) fail("not-implemented", "SQUASH", "squash is not implemented: use a last stage that copies the result");
 }
 
 function buildOptions(query: BuildQuery): BuildOptions {
@@ -102,6 +92,9 @@ function buildOptions(query: BuildQuery): BuildOptions {
     buildArgs: new Map(Object.entries(query.buildargs ?? {})),
     labels: query.labels ?? {},
     platform: query.platform,
+    remote: query.remote,
+    pull: query.pull,
+    squash: query.squash,
     noCache: query.nocache,
     quiet: query.q,
     announceRemoval: query.rm,
@@ -120,20 +113,5 @@ function buildOptions(query: BuildQuery): BuildOptions {
     shmSizeBytes: query.shmsize ?? 0,
     extraHosts: query.extrahosts,
     securityOptions: query.securityopt,
-  };
-}
-
-/** The builder works beside the engine, on its parts. */
-function buildParts(engine: Engine): BuildParts {
-  const { parts } = engine;
-  return {
-    store: parts.store,
-    images: parts.images,
-    layers: parts.layers,
-    snapshotter: parts.snapshotter,
-    temporary: join(parts.paths.root, "tmp"),
-    runStep: (step) => runBuildStep(parts, step),
-    tag: (imageId, reference) =>
-      engine.images.tag(imageId, canonicalRepository(reference), reference.tag ?? "", "build"),
   };
 }

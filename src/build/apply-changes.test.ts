@@ -1,8 +1,13 @@
 import { describe, expect, test } from "bun:test";
 import { applyChanges } from "./apply-changes.ts";
-import { type ConfigPatch, changeConfig, type MetadataInstruction, type ReadableConfig } from "./change-config.ts";
 import type { Instruction } from "./dockerfile/instruction.ts";
 import { parseFragment } from "./dockerfile/parse-dockerfile.ts";
+import {
+  type ConfigPatch,
+  changeConfig,
+  type MetadataInstruction,
+  type ReadableConfig,
+} from "./frontend/change-config.ts";
 
 const BASE: ReadableConfig = {
   Env: ["PATH=/bin", "A=1"],

@@ -1,14 +1,14 @@
 import { fail } from "../base/errors.ts";
+import { expandInstruction } from "./dockerfile/expand-instruction.ts";
+import type { Instruction } from "./dockerfile/instruction.ts";
+import { parseFragment } from "./dockerfile/parse-dockerfile.ts";
 import {
   type ConfigPatch,
   changeConfig,
   type MetadataInstruction,
   type ReadableConfig,
   variableName,
-} from "./change-config.ts";
-import { expandInstruction } from "./dockerfile/expand-instruction.ts";
-import type { Instruction } from "./dockerfile/instruction.ts";
-import { parseFragment } from "./dockerfile/parse-dockerfile.ts";
+} from "./frontend/change-config.ts";
 
 /**
  * What the changes of `docker commit -c` and `docker import -c` make of a configuration: the fields to lay over it,

@@ -30,6 +30,8 @@ export interface DockerfileRequest {
   /** `name:address` */
   readonly extraHosts: readonly string[];
   readonly hostname: string;
+  /** The classic builder's rules where they differ: a wildcard has to match, no path may lead out. */
+  readonly isClassic?: boolean;
   readonly sources: SolveSources;
   readonly status: StatusSink;
   readonly abort: AbortSignal;

@@ -4,6 +4,9 @@ import { createDemultiplexer } from "../base/demultiplex.ts";
 import { fail } from "../base/errors.ts";
 import { type Id, shortId } from "../base/ids.ts";
 import { timestampNow } from "../base/timestamp.ts";
+import type { ContainerMount } from "../runtime/mounts.ts";
+import { makeMountPoints } from "../snapshot/mount-point-layer.ts";
+import { planMountPoints, type WantedPoint } from "../snapshot/mount-point-plan.ts";
 import { ContainerConfigSchema, EndpointSettingsSchema, HostConfigSchema, type Resources } from "./container-config.ts";
 import type { ContainerRecord } from "./container-record.ts";
 import { endShim } from "./end-shim.ts";
@@ -32,6 +35,15 @@ export interface BuildStep {
   /** `name:address`. */
   readonly extraHosts: readonly string[];
   readonly securityOptions: readonly string[];
+  /** Empty: made of the id. */
+  readonly hostname: string;
+  /** Everything that the host's root may do: RUN --security=insecure. */
+  readonly privileged: boolean;
+  readonly readonlyRoot: boolean;
+  /** Beside those that every container has. */
+  readonly mounts: readonly ContainerMount[];
+  /** What they are mounted upon. Where it is missing it is made, and not left behind in the snapshot. */
+  readonly mountPoints: readonly WantedPoint[];
   /** Resolves when more may come: whoever reads the process's output waits for it. */
   readonly onOutput: (stream: "stdout" | "stderr", bytes: Uint8Array) => Promise<void>;
   /** Ends the process at once; the promise settles when nothing of it is left. */
@@ -50,13 +62,16 @@ export async function runBuildStep(parts: EngineParts, step: BuildStep): Promise
   const directory = join(parts.paths.root, "tmp", step.id);
   await mkdir(directory, { mode: 0o700 });
   const taking = parts.berths.take();
+  let mountPoints: number | null = null;
   try {
+    mountPoints = makeMissingMountPoints(parts, step);
     const joined = await joinNetworks(parts, record);
     const request = await startRequest(parts, record, {
       exitFile: join(directory, "exit.json"),
       directory,
       joined,
-      lower: step.lower,
+      lower: mountPoints === null ? step.lower : [mountPoints, ...step.lower],
+      mounts: step.mounts,
     });
     const shim = await taking;
     await shim.create({ ...request, log: null });
@@ -88,8 +103,15 @@ export async function runBuildStep(parts: EngineParts, step: BuildStep): Promise
     parts.networks.release(step.id);
     // Nothing of the step may run on, whatever happened.
     await endShim(await taking);
+    if (mountPoints !== null) parts.snapshotter.remove(mountPoints);
     await rm(directory, { recursive: true, force: true });
   }
+}
+
+/** A snapshot to stack on the step's layers so that nothing has to be made in its own; null where nothing is missing. */
+function makeMissingMountPoints({ snapshotter }: EngineParts, { id, lower, mountPoints }: BuildStep): number | null {
+  const missing = planMountPoints(snapshotter, lower, mountPoints);
+  return missing.length === 0 ? null : makeMountPoints(snapshotter, `build ${id}`, missing);
 }
 
 function recordOf(step: BuildStep): ContainerRecord {
@@ -101,7 +123,7 @@ function recordOf(step: BuildStep): ContainerRecord {
     imageId: "",
     chainId: null,
     config: ContainerConfigSchema.parse({
-      Hostname: shortId(step.id),
+      Hostname: step.hostname || shortId(step.id),
       Cmd: step.args,
       Env: step.env,
       WorkingDir: step.cwd,
@@ -113,6 +135,8 @@ function recordOf(step: BuildStep): ContainerRecord {
       ShmSize: step.shmSizeBytes,
       ExtraHosts: step.extraHosts,
       SecurityOpt: step.securityOptions,
+      Privileged: step.privileged,
+      ReadonlyRootfs: step.readonlyRoot,
       LogConfig: { Type: "none" },
     }),
     networks: mode.startsWith("container:") ? {} : { [mode]: EndpointSettingsSchema.parse({}) },

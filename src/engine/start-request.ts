@@ -1,5 +1,6 @@
 import { cgroupWrites } from "../runtime/cgroup-writes.ts";
 import { createSpec } from "../runtime/create-spec.ts";
+import type { ContainerMount } from "../runtime/mounts.ts";
 import type { StartRequest } from "../runtime/shim-request.ts";
 import type { ContainerRecord } from "./container-record.ts";
 import type { EngineParts } from "./engine-parts.ts";
@@ -18,6 +19,8 @@ export interface StartPlaces {
   readonly joined: JoinedNetworks;
   /** The image's snapshots, top first. */
   readonly lower: readonly number[];
+  /** Beside the container's own. */
+  readonly mounts?: readonly ContainerMount[];
 }
 
 /** All that a shim has to know to make a container and run it. */
@@ -30,7 +33,7 @@ export async function startRequest(
   const etc = writeEtcFiles(parts, record, places.directory, places.joined);
   const own = await runtimeSettings(parts, record, etc);
   const linked = places.joined.neighbours.flatMap((link) => linkEnvironment(link, record.name));
-  const settings = { ...own, env: [...linked, ...own.env] };
+  const settings = { ...own, env: [...linked, ...own.env], mounts: [...own.mounts, ...(places.mounts ?? [])] };
   const { spec, warnings } = createSpec(settings, parts.host);
   for (const warning of warnings) parts.log("warn", warning, { container: record.id });
   const seccompFilter = await parts.seccomp.filterFor({

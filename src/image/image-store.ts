@@ -3,7 +3,7 @@ import { nowNanoseconds } from "../base/timestamp.ts";
 import type { Store } from "../store/database.ts";
 import { diffIdsOf, type ImageConfig, parseImageConfig } from "./config.ts";
 import type { ContentStore, StagedBlob } from "./content-store.ts";
-import { type ChainId, chainIdsOf, type Digest, hexOf } from "./digest.ts";
+import { type ChainId, chainIdsOf, type Digest, digestOf, hexOf } from "./digest.ts";
 import type { LayerBlob } from "./layer-blobs.ts";
 import type { LayerStore, RemovedLayer } from "./layer-store.ts";
 import { makeManifest } from "./make-manifest.ts";
@@ -172,6 +172,8 @@ export class ImageStore {
     if (chainId !== image.topChainId) {
       fail("invalid", "IMAGE_LAYERS_MISMATCH", "invalid image: its config names other layers than it brings");
     }
+    const known = image.tags || image.repoDigest ? null : this.get(digestOf(configBytes));
+    if (known) return known;
     const staged: StagedBlob[] = [];
     try {
       const configBlob = await this.content.stage(configBytes);

@@ -160,19 +160,31 @@ export class LayerStore {
     });
   }
 
+  /** A layer once more, on top of others: its archive is the same, its files are unpacked when something runs on it. */
+  restack(parent: ChainId | null, layer: Layer): Layer {
+    const restacked = { ...layer, chainId: chainIdOf(parent, layer.diffId), parent };
+    return this.store.transaction(() => {
+      const known = this.find(restacked.chainId);
+      if (known) return known;
+      this.#insert(restacked);
+      return restacked;
+    });
+  }
+
   /**
    * Makes a layer of what was written to a snapshot on top of `parent`; null if that is nothing.
    * @param keep the writer goes on with the snapshot (a container). Otherwise the store takes the snapshot over: it
    *   becomes the layer's own, with nothing copied, or is removed if there is no new layer.
+   * @param newestSeconds later times become this one in the archive, so that it does not depend on when it was made.
    */
   async commit(
     parent: ChainId | null,
     key: number,
-    options: { keep: boolean; signal?: AbortSignal },
+    options: { keep: boolean; newestSeconds?: number; signal?: AbortSignal },
   ): Promise<Layer | null> {
     const path = this.content.stagingPath();
     try {
-      const packed = await pack(this.snapshotter.upper(key), path, options.signal);
+      const packed = await pack(this.snapshotter.upper(key), path, options);
       const diffId = parseDigest(packed.digest);
       const staged = { path, digest: diffId, sizeBytes: packed.size };
       const content: Content = { diffId, compression: "none", sizeBytes: packed.content };
@@ -311,7 +323,8 @@ export class LayerStore {
         .query(
           `SELECT 1 FROM image WHERE chain_id = ?1
            UNION ALL SELECT 1 FROM layer WHERE parent_chain_id = ?1
-           UNION ALL SELECT 1 FROM snapshot WHERE parent_chain_id = ?1`,
+           UNION ALL SELECT 1 FROM snapshot WHERE parent_chain_id = ?1
+           UNION ALL SELECT 1 FROM build_output WHERE chain_id = ?1`,
         )
         .get(chainId) !== null
     );

@@ -60,11 +60,17 @@ const PackedSchema = FileSchema.extend({ content: z.int() });
 
 /**
  * Packs what overlayfs kept of the writes to a root as a layer's archive, synced. The same directory gives the same bytes.
+ * @param newestSeconds times after this one are cut to it.
  */
-export function pack(upper: string, blob: string, signal?: AbortSignal): Promise<z.infer<typeof PackedSchema>> {
+export function pack(
+  upper: string,
+  blob: string,
+  options: { newestSeconds?: number; signal?: AbortSignal } = {},
+): Promise<z.infer<typeof PackedSchema>> {
+  const { newestSeconds, signal } = options;
   return runArchive({
     operation: "pack",
-    options: [`--from=${upper}`, `--blob=${blob}`],
+    options: [`--from=${upper}`, `--blob=${blob}`, ...optional("newest", newestSeconds?.toString())],
     result: PackedSchema,
     signal,
   });
@@ -217,17 +223,32 @@ export async function copyTree(
   });
 }
 
+/** Removes what stands at each path of a root that is written to; links on the way are followed inside, the last is removed. */
+export async function removePaths(root: RootAccess, paths: readonly string[], signal?: AbortSignal): Promise<void> {
+  await runArchive({
+    operation: "remove",
+    options: [rootOption("root", root), ...list("path", paths)],
+    result: z.unknown(),
+    signal,
+  });
+}
+
 /**
  * A digest for each path's tree: kinds, names below it, permission bits, link targets, extended attributes and content,
- * but neither times nor owners, as a cache key for copies needs it. The path's own last part is followed if it is a link.
+ * but not times, as a cache key for copies needs it. The path's own last part is followed if it is a link.
+ * @param owners a copy keeps them, so they count.
  * @throws not-found `ARCHIVE_ENOENT`
  */
-export function hashTrees(root: RootAccess, paths: readonly string[], signal?: AbortSignal): Promise<string[]> {
+export function hashTrees(
+  root: RootAccess,
+  paths: readonly string[],
+  options: { owners: boolean; signal?: AbortSignal },
+): Promise<string[]> {
   return runArchive({
     operation: "hash",
-    options: [rootOption("root", root), ...list("path", paths)],
+    options: [rootOption("root", root), ...list("path", paths), ...(options.owners ? ["--owners"] : [])],
     result: z.array(z.string()),
-    signal,
+    signal: options.signal,
   });
 }
 

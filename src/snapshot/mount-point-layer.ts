@@ -54,10 +54,10 @@ export class MountPointLayers {
   #missingFrom(lower: readonly number[]): MissingPoint[] {
     const missing: MissingPoint[] = [];
     for (const { path, kind } of MOUNT_POINTS) {
-      const found = this.#find(path, lower);
+      const found = findInLayers(this.snapshotter, lower, path);
       if (found !== null) continue;
       const parent = dirname(path);
-      const above = parent === "." ? null : this.#find(parent, lower);
+      const above = parent === "." ? null : findInLayers(this.snapshotter, lower, parent);
       // A parent that is a link leads elsewhere: the mount point is then made where it leads, in the container's own layer.
       if (above !== null && !above.isDirectory()) continue;
       if (above !== null && !missing.some((point) => point.path === parent)) {
@@ -68,39 +68,15 @@ export class MountPointLayers {
     return missing;
   }
 
-  /** The topmost entry of a path; null where there is none, or a whiteout. */
-  #find(path: string, lower: readonly number[]): Stats | null {
-    for (const key of lower) {
-      try {
-        const stats = lstatSync(join(this.snapshotter.upper(key), path));
-        return stats.isCharacterDevice() && stats.rdev === 0 ? null : stats;
-      } catch (error) {
-        if (errnoOf(error) !== "ENOENT" && errnoOf(error) !== "ENOTDIR") throw error;
-      }
-    }
-    return null;
-  }
-
   #make(owner: string, points: readonly MissingPoint[]): number {
-    const key = this.snapshotter.prepare(owner, null);
-    try {
-      for (const { path, kind, mode, uid, gid } of points) {
-        const target = join(this.snapshotter.upper(key), path);
-        if (kind === "directory") mkdirSync(target);
-        else writeFileSync(target, "");
-        chmodSync(target, mode);
-        chownSync(target, uid, gid);
-      }
-    } catch (error) {
-      this.snapshotter.remove(key);
-      throw error;
-    }
+    const key = makeMountPoints(this.snapshotter, owner, points);
     this.#keys.set(owner, key);
     return key;
   }
 }
 
-interface MissingPoint {
+/** A place to mount upon that an image lacks, and what it has to be. Parents come first. */
+export interface MissingPoint {
   readonly path: string;
   readonly kind: "directory" | "file";
   readonly mode: number;
@@ -110,4 +86,35 @@ interface MissingPoint {
 
 function describe({ path, kind, mode, uid, gid }: MissingPoint): string {
   return `${path}:${kind}:${mode.toString(8)}:${uid}:${gid}`;
+}
+
+/** The topmost entry of a path; null where there is none, or a whiteout. */
+export function findInLayers(snapshotter: Snapshotter, lower: readonly number[], path: string): Stats | null {
+  for (const key of lower) {
+    try {
+      const stats = lstatSync(join(snapshotter.upper(key), path));
+      return stats.isCharacterDevice() && stats.rdev === 0 ? null : stats;
+    } catch (error) {
+      if (errnoOf(error) !== "ENOENT" && errnoOf(error) !== "ENOTDIR") throw error;
+    }
+  }
+  return null;
+}
+
+/** A snapshot with these places, to be stacked on top of the layers that lack them. */
+export function makeMountPoints(snapshotter: Snapshotter, owner: string, points: readonly MissingPoint[]): number {
+  const key = snapshotter.prepare(owner, null);
+  try {
+    for (const { path, kind, mode, uid, gid } of points) {
+      const target = join(snapshotter.upper(key), path);
+      if (kind === "directory") mkdirSync(target);
+      else writeFileSync(target, "");
+      chmodSync(target, mode);
+      chownSync(target, uid, gid);
+    }
+    return key;
+  } catch (error) {
+    snapshotter.remove(key);
+    throw error;
+  }
 }

@@ -127,4 +127,41 @@ export const MIGRATIONS: readonly string[] = [
   `
   ALTER TABLE snapshot ADD COLUMN unsynced_boot TEXT; -- a layer's, until its files are surely on the disk: see layer-sync.ts
   `,
+  `
+  DROP TABLE build_cache;
+  CREATE TABLE build_result (                  -- what a step of a build came to, for builds that have the same step
+    id           INTEGER PRIMARY KEY AUTOINCREMENT,
+    description  TEXT NOT NULL,
+    created      TEXT NOT NULL,                -- of the first making: images made of it carry this time
+    last_used_ns INTEGER NOT NULL,
+    use_count    INTEGER NOT NULL,
+    size_bytes   INTEGER NOT NULL,             -- of the layers that the step itself made
+    document     TEXT NOT NULL                 -- what else is to be known of it: build/graph/build-cache.ts
+  ) STRICT;
+  CREATE TABLE build_output (
+    result_id INTEGER NOT NULL REFERENCES build_result(id) ON DELETE CASCADE,
+    position  INTEGER NOT NULL,
+    chain_id  TEXT REFERENCES layer(chain_id), -- NULL for an empty tree
+    PRIMARY KEY (result_id, position)
+  ) STRICT;
+  CREATE INDEX build_output_chain ON build_output(chain_id);
+  CREATE TABLE build_key (
+    key       TEXT PRIMARY KEY,                -- digest over a step and what it reads
+    result_id INTEGER NOT NULL REFERENCES build_result(id) ON DELETE CASCADE
+  ) STRICT;
+  CREATE INDEX build_key_result ON build_key(result_id);
+  CREATE TABLE build_mount (                   -- directories of RUN --mount=type=cache
+    id           INTEGER PRIMARY KEY AUTOINCREMENT, -- the directory's name
+    name         TEXT NOT NULL,
+    created      TEXT NOT NULL,
+    last_used_ns INTEGER NOT NULL,
+    use_count    INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX build_mount_name ON build_mount(name);
+  CREATE TABLE build_trace (                   -- what a step's key was made of the last time, to say what has changed
+    place        TEXT PRIMARY KEY,
+    document     TEXT NOT NULL,
+    last_used_ns INTEGER NOT NULL
+  ) STRICT;
+  `,
 ];

@@ -168,7 +168,8 @@ test("each refusal has Docker's words and comes before or after the first line a
     ["FROM busybox\nCOPY Dockerfile /etc/passwd/x", "failed to copy files: "],
     ["FROM busybox\nEXPOSE abc", "Invalid containerPort: abc"],
     ["FROM busybox\nENV a=${b:?must}", 'failed to process "${b:?must}": b: must'],
-    ["FROM busybox\nRUN --mount=type=cache,target=/c true", "the --mount option requires BuildKit"],
+    ["FROM busybox\nRUN --mount=type=cash,target=/c true", 'unsupported mount type "cash" (did you mean cache?)'],
+    ["FROM busybox\nRUN --security=insecure true", "security.insecure is not allowed"],
   ];
   for (const [dockerfile, message] of said) {
     const last = (await builder.build(dockerfile)).at(-1);

@@ -216,7 +216,7 @@ COPY plain.tar /x/copied`;
     const refusals: readonly (readonly [string, string])[] = [
       [`ADD ${at}/nothing /x`, "with status 404"],
       [`ADD ${at}/ /x/`, "cannot determine filename for source"],
-      [`ADD --checksum=sha256:00 ${at}/a /x`, "digest mismatch"],
+      [`ADD --checksum=sha256:${"0".repeat(64)} ${at}/a /x`, "digest mismatch"],
       ["ADD http://localhost:1/a /x", 'ADD failed: Get "http://localhost:1/a"'],
     ];
     for (const [line, message] of refusals) {

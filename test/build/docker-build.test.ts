@@ -82,7 +82,7 @@ test("a broken Dockerfile is refused with its line, and a missing one with its n
   const broken = await engine.docker("build", contextOf({ Dockerfile: "FROM busybox\n\nRUNN x" }));
   expect(broken.exitCode).toBe(1);
   expect(broken.stderr).toContain(
-    "dockerfile parse error on line 3: unknown instruction: RUNN (did you mean RUN?) (Dockerfile:3: RUNN x)",
+    "dockerfile parse error on line 3: unknown instruction: RUNN (did you mean RUN?)\nDockerfile:3\n 3 | RUNN x\n   | ^^^^",
   );
   const missing = await engine.docker("build", "-t", "x", contextOf({ other: "FROM busybox" }));
   expect(missing.stderr).toContain("Dockerfile");

@@ -2,8 +2,8 @@ import { expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { Readable } from "node:stream";
-import { buildImage } from "../../src/build/build-image.ts";
-import { DEFAULT_BUILD_OPTIONS } from "../../src/build/build-options.ts";
+import { buildImage } from "../../src/build/classic/build-image.ts";
+import { DEFAULT_BUILD_OPTIONS } from "../../src/build/classic/build-options.ts";
 import { LocalBuilder, tarOf, textOf } from "./local-builder.ts";
 
 /** What a build might leave: its own files, snapshots being written to, staged blobs. */

@@ -4,16 +4,16 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pack } from "tar-stream";
 import { newId } from "../../src/base/ids.ts";
-import { buildImage } from "../../src/build/build-image.ts";
-import { type BuildOptions, DEFAULT_BUILD_OPTIONS } from "../../src/build/build-options.ts";
-import type { BuildParts } from "../../src/build/build-parts.ts";
-import type { BuildProgress } from "../../src/build/progress.ts";
+import { openBuilder } from "../../src/build/build-parts.ts";
+import { buildImage } from "../../src/build/classic/build-image.ts";
+import { type BuildOptions, DEFAULT_BUILD_OPTIONS } from "../../src/build/classic/build-options.ts";
+import type { BuildProgress } from "../../src/build/classic/progress.ts";
 import type { BuildStep } from "../../src/engine/run-build-step.ts";
 import { ContentStore } from "../../src/image/content-store.ts";
 import { ImageStore } from "../../src/image/image-store.ts";
 import { importImage } from "../../src/image/import.ts";
 import { LayerStore } from "../../src/image/layer-store.ts";
-import { parseReference } from "../../src/image/reference.ts";
+import { familiarName, parseReference } from "../../src/image/reference.ts";
 import { Snapshotter } from "../../src/snapshot/snapshotter.ts";
 import { Trash } from "../../src/snapshot/trash.ts";
 import { Store } from "../../src/store/database.ts";
@@ -30,8 +30,13 @@ export type ContextFiles = Readonly<Record<string, ContextFile>>;
 const APPLETS =
   "sh cat ls echo mkdir chmod chown ln rm id env find stat printf touch sleep true false pwd tr sort readlink";
 
-/** Mounts the overlay where nobody else sees it, and enters it. */
+/** Mounts the overlay and what is bound into it (`source:target` a line) where nobody else sees it, and enters it. */
 const ENTER = `/bin/mount -t overlay overlay -o "$1" "$2" && shift && root=$1 && shift &&
+  printf "%s" "$BINDS" | while IFS=: read -r source target; do
+    /bin/mkdir -p "$root$(/usr/bin/dirname "$target")"
+    if [ -d "$source" ]; then /bin/mkdir -p "$root$target"; else : > "$root$target"; fi
+    /bin/mount --bind "$source" "$root$target"
+  done &&
   exec /usr/sbin/chroot "$root" /bin/sh -c 'mkdir -p "$0" && cd "$0" && exec "$@"' "$@"`;
 
 /**
@@ -49,18 +54,22 @@ export class LocalBuilder implements AsyncDisposable {
   /** What RUN was asked to do, in order. */
   readonly steps: BuildStep[] = [];
 
-  readonly parts: BuildParts = {
+  readonly parts = openBuilder({
     store: this.#store,
+    content: this.#content,
     images: this.images,
     layers: this.#layers,
     snapshotter: this.snapshotter,
-    temporary: join(this.root, "tmp"),
+    root: this.root,
+    run: join(this.root, "run"),
+    discard: (path) => this.#trash.discard(path),
     runStep: async (step) => {
       this.steps.push(step);
       return { exitCode: await this.#enter(step) };
     },
     tag: (imageId, reference) => this.images.tag(imageId, reference),
-  };
+    pull: async (reference) => void this.images.resolve(familiarName(reference).replace(/:latest$/, "")),
+  });
 
   /** With an image `busybox`: a shell and some commands, the user www (33) and the group staff (50). */
   static async open(): Promise<LocalBuilder> {
@@ -156,18 +165,22 @@ export class LocalBuilder implements AsyncDisposable {
   }
 
   async #enter(
-    step: Pick<BuildStep, "lower" | "snapshotKey" | "args" | "env" | "cwd" | "user" | "onOutput" | "abort">,
+    step: Pick<BuildStep, "lower" | "snapshotKey" | "args" | "env" | "cwd" | "user" | "onOutput" | "abort"> &
+      Partial<Pick<BuildStep, "mounts">>,
   ): Promise<number> {
     const mountPoint = join(this.root, `mount-${newId()}`);
     mkdirSync(mountPoint);
     const { directory } = this.snapshotter;
     const lower = step.lower.map((key) => `${key}/fs`).join(":");
     const options = `lowerdir=${lower},upperdir=${step.snapshotKey}/fs,workdir=${step.snapshotKey}/work`;
+    const binds = (step.mounts ?? [])
+      .map((mount) => (mount.kind === "bind" ? `${mount.source}:${mount.target}\n` : ""))
+      .join("");
     const process = Bun.spawn(
       ["/usr/bin/unshare", "-m", "/bin/sh", "-c", ENTER, "sh", options, mountPoint, step.cwd, ...step.args],
       {
         cwd: directory,
-        env: { PATH: "/bin", ...Object.fromEntries(step.env.map(splitVariable)) },
+        env: { PATH: "/bin", BINDS: binds, ...Object.fromEntries(step.env.map(splitVariable)) },
         stdio: ["ignore", "pipe", "pipe"],
         signal: step.abort,
         killSignal: "SIGKILL",

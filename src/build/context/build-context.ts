@@ -2,13 +2,14 @@ import { createHash, type Hash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { type FileHandle, mkdir, open, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { pipeline, Readable, type Transform } from "node:stream";
-import { createGunzip, createZstdDecompress } from "node:zlib";
+import { Readable } from "node:stream";
 import { fail } from "../../base/errors.ts";
-import { copyIn, exportTar } from "../../snapshot/archive.ts";
+import { KeyedLock } from "../../base/keyed-lock.ts";
+import { copyIn } from "../../snapshot/archive.ts";
 import type { DirectoryRoot } from "../../snapshot/root-access.ts";
 import type { SourceFiles } from "../graph/source-files.ts";
 import { type FileNode, FileTree } from "./file-tree.ts";
+import { inflate } from "./inflate.ts";
 import { createTarReader, type TarEntry } from "./tar-entries.ts";
 
 /** Where a node lies in the archive. */
@@ -27,6 +28,7 @@ const MAX_ENTRIES = 2_000_000;
  */
 export class BuildContext implements SourceFiles {
   readonly #unpacked = new Set<FileNode>();
+  readonly #lock = new KeyedLock();
 
   private constructor(
     readonly tree: FileTree,
@@ -66,7 +68,12 @@ export class BuildContext implements SourceFiles {
   }
 
   /** Where the nodes are found on the disk, at their own paths, unpacking what is not there yet. */
-  async unpack(nodes: readonly FileNode[], signal: AbortSignal): Promise<DirectoryRoot> {
+  unpack(nodes: readonly FileNode[], signal: AbortSignal): Promise<DirectoryRoot> {
+    // One after the other: who finds its files marked as unpacked must find them there.
+    return this.#lock.run("unpack", () => this.#unpack(nodes, signal));
+  }
+
+  async #unpack(nodes: readonly FileNode[], signal: AbortSignal): Promise<DirectoryRoot> {
     const files = join(this.directory, "files");
     const root: DirectoryRoot = { kind: "directory", path: files };
     const entries = this.#missing(nodes);
@@ -157,50 +164,4 @@ async function index(
   }
   reader.finish();
   return { tree, places };
-}
-
-/** The archive without its packing, told by its first bytes. */
-async function inflate(source: Readable, directory: string, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
-  const { head, stream } = await peek(source);
-  if (startsWith(head, [0x1f, 0x8b])) return through(stream, createGunzip());
-  if (startsWith(head, [0x28, 0xb5, 0x2f, 0xfd])) return through(stream, createZstdDecompress());
-  if (startsWith(head, [0xfd, 0x37, 0x7a, 0x58, 0x5a]) || startsWith(head, [0x42, 0x5a, 0x68])) {
-    // Rare, and only the archive helper reads them: unpacked by it and packed again, plainly.
-    const path = join(directory, "unpacked");
-    await mkdir(path);
-    const root = { kind: "directory", path } as const;
-    await copyIn(root, "/", stream, { keepKind: false, owner: null, signal });
-    return exportTar(root, { signal });
-  }
-  return stream;
-}
-
-/** The reader of the result gets the source's error too. */
-function through(source: Readable, transform: Transform): Transform {
-  return pipeline(source, transform, () => {});
-}
-
-async function peek(source: Readable): Promise<{ head: Uint8Array; stream: Readable }> {
-  const iterator: AsyncIterator<Uint8Array> = source[Symbol.asyncIterator]();
-  const pieces: Uint8Array[] = [];
-  let length = 0;
-  while (length < 6) {
-    const next = await iterator.next();
-    if (next.done) break;
-    pieces.push(next.value);
-    length += next.value.length;
-  }
-  async function* whole(): AsyncGenerator<Uint8Array> {
-    yield* pieces;
-    for (;;) {
-      const next = await iterator.next();
-      if (next.done) return;
-      yield next.value;
-    }
-  }
-  return { head: Buffer.concat(pieces).subarray(0, 6), stream: Readable.from(whole()) };
-}
-
-function startsWith(bytes: Uint8Array, magic: readonly number[]): boolean {
-  return magic.every((byte, at) => bytes[at] === byte);
 }

@@ -133,14 +133,15 @@ export class FileTree {
 export function hashNode(tree: FileTree, node: FileNode): string {
   const hash = createHash("sha256");
   if (node.kind !== "directory") {
-    hash.update(describe(node, ""));
+    hash.update(describeNode(node, ""));
     return `file:${hash.digest("hex")}`;
   }
-  for (const child of tree.walk(node)) hash.update(describe(child, child.path.slice(node.path.length)));
+  for (const child of tree.walk(node)) hash.update(describeNode(child, child.path.slice(node.path.length)));
   return `dir:${hash.digest("hex")}`;
 }
 
-function describe({ kind, mode, linkName, contentDigest }: FileNode, name: string): string {
+/** All that a copy of the node would have, with a name relative to what is hashed. */
+export function describeNode({ kind, mode, linkName, contentDigest }: FileNode, name: string): string {
   return `${JSON.stringify([name, kind, mode, kind === "symlink" ? linkName : "", contentDigest])}\n`;
 }
 

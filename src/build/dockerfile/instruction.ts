@@ -42,7 +42,13 @@ export interface HealthcheckOptions {
 
 export type Instruction = Place &
   (
-    | ({ readonly kind: "ADD"; readonly checksum: string | null; readonly keepGitDir: boolean } & CopyArguments)
+    | ({
+        readonly kind: "ADD";
+        readonly checksum: string | null;
+        readonly keepGitDir: boolean;
+        /** Unpack what was downloaded too. */
+        readonly unpack: boolean;
+      } & CopyArguments)
     | ({ readonly kind: "COPY"; readonly from: string | null } & CopyArguments)
     | { readonly kind: "ARG"; readonly args: readonly { readonly name: string; readonly value: string | null }[] }
     | { readonly kind: "CMD"; readonly command: CommandLine }

@@ -2,6 +2,7 @@ import { fail, LighterError } from "../../base/errors.ts";
 import type { From, Instruction, InstructionOf, Stage } from "./instruction.ts";
 import { type Directives, readStatements, type Statement } from "./lines.ts";
 import { parseInstruction } from "./parse-instruction.ts";
+import { located } from "./source-excerpt.ts";
 import type { EscapeCharacter } from "./words.ts";
 
 export interface Dockerfile {
@@ -18,7 +19,7 @@ const MAX_BYTES = 4 * 1024 * 1024;
 
 /**
  * Parses a Dockerfile into stages of typed instructions. `fileName` is for messages.
- * @throws invalid: `dockerfile parse error on line 3: unknown instruction: FOO (did you mean ...?)`, then file, line and text.
+ * @throws invalid: `dockerfile parse error on line 3: unknown instruction: FOO (did you mean ...?)`, then file, line and a caret.
  */
 export function parseDockerfile(source: string, fileName: string): Dockerfile {
   if (source.length > MAX_BYTES) {
@@ -34,17 +35,21 @@ export function parseDockerfile(source: string, fileName: string): Dockerfile {
     fail("invalid", "DOCKERFILE_EMPTY", `failed to parse ${fileName}: file with no instructions (begin with FROM)`);
   }
 
+  const file = { name: fileName, text: source };
   const globalArgs: InstructionOf<"ARG">[] = [];
   const stages: { from: From; instructions: Instruction[] }[] = [];
   for (const statement of statements) {
-    const instruction = located(statement, fileName, () => parseInstruction(statement, directives.escape));
+    const at = `dockerfile parse error on line ${statement.firstLine}: `;
+    const instruction = located(file, statement, () =>
+      prefixed(at, () => parseInstruction(statement, directives.escape)),
+    );
     const stage = stages.at(-1);
     if (instruction.kind === "FROM") stages.push({ from: instruction, instructions: [] });
     else if (stage) stage.instructions.push(instruction);
     else if (instruction.kind === "ARG") globalArgs.push(instruction);
     else {
-      located(statement, fileName, () =>
-        fail("invalid", "DOCKERFILE_NO_STAGE", "no build stage in current context (expected FROM or ARG first)"),
+      located(file, statement, () =>
+        fail("invalid", "DOCKERFILE_NO_STAGE", `${at}no build stage in current context (expected FROM or ARG first)`),
       );
     }
   }
@@ -58,11 +63,13 @@ export function parseDockerfile(source: string, fileName: string): Dockerfile {
 export function parseFragment(source: string, what: string, escapeChar: EscapeCharacter = "\\"): Instruction[] {
   const { statements } = readStatements(escapeChar === "\\" ? source : `# escape=${escapeChar}\n${source}`);
   return statements.map((statement) =>
-    located(statement, what, () => {
-      const instruction = parseInstruction(statement, escapeChar);
-      if (instruction.kind === "FROM") fail("invalid", "DOCKERFILE_ARGUMENTS", "FROM isn't allowed here");
-      return instruction;
-    }),
+    located({ name: what, text: source }, statement, () =>
+      prefixed(`dockerfile parse error on line ${statement.firstLine}: `, () => {
+        const instruction = parseInstruction(statement, escapeChar);
+        if (instruction.kind === "FROM") fail("invalid", "DOCKERFILE_ARGUMENTS", "FROM isn't allowed here");
+        return instruction;
+      }),
+    ),
   );
 }
 
@@ -74,24 +81,14 @@ export function findStage(stages: readonly Stage[], nameOrNumber: string): numbe
   return /^\d{1,4}$/.test(name) && Number(name) < stages.length ? Number(name) : null;
 }
 
-function located<T>(statement: Statement, fileName: string, parse: () => T): T {
+/** Puts words before those of a failure. */
+function prefixed<T>(words: string, work: () => T): T {
   try {
-    return parse();
+    return work();
   } catch (error) {
     if (!(error instanceof LighterError)) throw error;
-    const line = statement.firstLine;
-    return fail(
-      error.kind,
-      error.code,
-      `dockerfile parse error on line ${line}: ${error.message} (${fileName}:${line}: ${excerpt(statement.text)})`,
-      { cause: error },
-    );
+    return fail(error.kind, error.code, words + error.message, { cause: error });
   }
-}
-
-function excerpt(text: string): string {
-  const line = text.trim().replace(/\s+/g, " ");
-  return line.length > 120 ? `${line.slice(0, 119)}…` : line;
 }
 
 function warningsOf(statements: readonly Statement[]): string[] {

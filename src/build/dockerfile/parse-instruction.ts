@@ -33,7 +33,7 @@ const COPY_FLAGS: FlagKinds = { chown: "text", chmod: "text", link: "switch", ex
 
 /** The language: one row an instruction (docs.docker.com/reference/dockerfile). */
 const GRAMMAR: ReadonlyMap<string, Grammar> = new Map<string, Grammar>([
-  ["ADD", { flags: { ...COPY_FLAGS, checksum: "text", "keep-git-dir": "switch" }, parse: parseAdd }],
+  ["ADD", { flags: { ...COPY_FLAGS, checksum: "text", "keep-git-dir": "switch", unpack: "switch" }, parse: parseAdd }],
   ["ARG", { flags: {}, parse: parseArg }],
   ["CMD", { flags: {}, parse: (request) => ({ ...request.place, kind: "CMD", command: commandLine(request.args) }) }],
   ["COPY", { flags: { ...COPY_FLAGS, from: "text" }, parse: parseCopy }],
@@ -105,6 +105,7 @@ function parseAdd(request: Request): Instruction {
     ...copyArguments(request),
     checksum: request.flags.text("checksum"),
     keepGitDir: request.flags.isOn("keep-git-dir"),
+    unpack: request.flags.isOn("unpack"),
   };
 }
 

@@ -11,6 +11,10 @@ export type Result =
   /** Files of a client, a repository or a download: known by content, unpacked where something needs them. */
   | { readonly kind: "files"; readonly files: SourceFiles };
 
+export function layersResult(chainId: ChainId | null): Result {
+  return { kind: "layers", chainId };
+}
+
 /** What a build needs from whoever asked for it. Each may be called from several vertices at once. */
 export interface SolveSources {
   /** The client's files. They are disposed of when the solve is over. @throws not-found for a name it does not have. */
@@ -19,6 +23,15 @@ export interface SolveSources {
   readonly secret: (id: string) => Promise<Uint8Array | null>;
   /** Path of a socket on this host that leads to the client's agent; null: it forwards none. Open while the solve runs. */
   readonly ssh: (id: string) => Promise<string | null>;
+  /** How the client makes itself known to a registry (`docker.io`); missing or null: not at all. */
+  readonly registryLogin?: (host: string) => Promise<RegistryLogin | null>;
+}
+
+/** Either a name with a password, or with the token that a registry gave in its place. */
+export interface RegistryLogin {
+  readonly username: string;
+  readonly password: string;
+  readonly identityToken: string;
 }
 
 /** Says how far something is; the vertex is filled in. */
@@ -46,6 +59,8 @@ export interface SolveRequest {
   readonly noCache: boolean;
   /** SOURCE_DATE_EPOCH in seconds: later times in layers become this one. null: they stay. */
   readonly epochSeconds: number | null;
+  /** Told of each vertex as soon as it is done. */
+  readonly onOutcome?: (vertex: Digest, outcome: VertexOutcome) => void;
 }
 
 /** Of each vertex that was solved. */
@@ -54,6 +69,8 @@ export interface VertexOutcome {
   readonly cached: boolean;
   /** When the result was made, RFC 3339: that of the first making, so that a cached build gives the same image. */
   readonly created: string;
+  /** `file:` or `dir:` and hex digits for each thing that was copied, as a classic history shows them. */
+  readonly copied: readonly string[];
 }
 
 /** Layers of the results stay until this is disposed of. */
@@ -62,6 +79,3 @@ export interface Solved extends AsyncDisposable {
   readonly results: readonly Result[];
   readonly outcomes: ReadonlyMap<Digest, VertexOutcome>;
 }
-
-/** `solve` of solve.ts: carries out what the targets stand on. @throws the first failure; all else is stopped by then. */
-export type Solve<Parts> = (parts: Parts, request: SolveRequest) => Promise<Solved>;

@@ -12,3 +12,13 @@ export interface SourceFiles extends AsyncDisposable {
   /** A directory in which these nodes, and all below them, are at their own paths. It must not be written to. */
   unpack(nodes: readonly FileNode[], signal: AbortSignal): Promise<DirectoryRoot>;
 }
+
+/** Files that somebody else disposes of. */
+export function borrowed(files: SourceFiles): SourceFiles {
+  return {
+    tree: files.tree,
+    read: (node, limit) => files.read(node, limit),
+    unpack: (nodes, signal) => files.unpack(nodes, signal),
+    [Symbol.asyncDispose]: async () => {},
+  };
+}
