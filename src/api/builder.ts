@@ -25,7 +25,7 @@ export function builderOf(engine: Engine): BuildParts {
     pull: async (reference, platform, { login, report, signal }) => {
       const [{ pullImage }, { parsePlatform }, { credentialsOf, ANONYMOUS }] = await Promise.all([
         import("../registry/client/pull.ts"),
-        import("../registry/client/platform.ts"),
+        import("../image/platform.ts"),
         import("../registry/client/credentials.ts"),
       ]);
       const pull = pullImage(parts, {

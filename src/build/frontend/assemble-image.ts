@@ -3,7 +3,7 @@ import { type ChainId, chainIdsOf } from "../../image/digest.ts";
 import type { LayerStore } from "../../image/layer-store.ts";
 import { createdTime } from "../graph/created-time.ts";
 import type { VertexOutcome } from "../graph/solver.ts";
-import { parsePlatform } from "../platform.ts";
+import { platformOf } from "../platform.ts";
 import type { HistoryStep, StageState } from "./stage-state.ts";
 
 export interface AssembledImage {
@@ -45,7 +45,7 @@ export function assembleImage(state: StageState, options: AssembleOptions): Asse
     chainId = next;
   }
   const last = history.at(-1)?.created ?? created ?? createdTime(epochSeconds);
-  const platform = parsePlatform(state.platform);
+  const platform = platformOf(state.platform);
   const variant = state.base?.variant || platform.variant;
   return {
     chainId,

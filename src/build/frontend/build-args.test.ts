@@ -1,10 +1,10 @@
 import { expect, test } from "bun:test";
 import { hostArchitecture } from "../../image/config.ts";
-import { parsePlatform } from "../platform.ts";
+import { platformOf } from "../platform.ts";
 import { BuildArgs } from "./build-args.ts";
 
 function argsOf(given: readonly (readonly [string, string | null])[]): BuildArgs {
-  return new BuildArgs(new Map(given), parsePlatform(""), "");
+  return new BuildArgs(new Map(given), platformOf(""), "");
 }
 
 test("a stage sees the arguments that it names, with the given value before its default before the global one", () => {

@@ -1,6 +1,6 @@
 import { hostArchitecture } from "../../image/config.ts";
+import { formatPlatform, type Platform } from "../../image/platform.ts";
 import type { Lookup } from "../dockerfile/expand.ts";
-import { formatPlatform, type Platform } from "../platform.ts";
 import { variableName } from "./change-config.ts";
 
 /** Usable without an ARG; they leave no trace in history or cache unless an ARG names them (Dockerfile reference, "Predefined ARGs"). */

@@ -5,7 +5,7 @@ import { type Dockerfile, findStage, parseFragment } from "../dockerfile/parse-d
 import { type DockerfileSource, located, locatedAsync } from "../dockerfile/source-excerpt.ts";
 import type { DockerfileRequest } from "../dockerfile-request.ts";
 import type { Edge } from "../graph/operation.ts";
-import { parsePlatform } from "../platform.ts";
+import { platformOf } from "../platform.ts";
 import { BuildArgs } from "./build-args.ts";
 import type { Compilation, CompiledStage, CompiledStep } from "./compilation.ts";
 import { compileInstruction } from "./compile-instruction.ts";
@@ -42,7 +42,7 @@ export async function compileDockerfile(
   outside: Outside,
 ): Promise<CompiledDockerfile> {
   const { escape: escapeChar } = dockerfile.directives;
-  const args = new BuildArgs(request.buildArgs, parsePlatform(request.platform), request.target);
+  const args = new BuildArgs(request.buildArgs, platformOf(request.platform), request.target);
   for (const instruction of dockerfile.globalArgs) {
     located(source, instruction, () => {
       for (const { name, value } of instruction.args) {
