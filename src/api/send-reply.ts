@@ -87,6 +87,7 @@ async function sendDocuments(
 ): Promise<void> {
   const iterator = documents[Symbol.asyncIterator]();
   const lineEnd = style === "progress" ? "\r\n" : "\n";
+  const lines = new LineWriter(response, abort);
   try {
     const first = iterator.next();
     await (style === "progress" ? first : refusedAtOnce(first));
@@ -94,10 +95,12 @@ async function sendDocuments(
     response.flushHeaders();
     let next = await first;
     while (!next.done && !abort.aborted) {
-      if (!response.write(JSON.stringify(next.value) + lineEnd)) await drained(response, abort);
+      await lines.write(JSON.stringify(next.value) + lineEnd);
       next = await iterator.next();
     }
+    lines.flush();
   } catch (error) {
+    lines.flush();
     if (!response.headersSent || style === "feed") throw error;
     const message = messageOf(error);
     response.write(JSON.stringify({ errorDetail: { message }, error: message }) + lineEnd);
@@ -107,6 +110,36 @@ async function sendDocuments(
   }
   response.end();
 }
+
+/**
+ * Lines that come together go out together, at the end of the turn. Many take several turns: a producer that always has the
+ * next one ready would otherwise keep the event loop from everybody else. A client that does not read makes it wait.
+ */
+class LineWriter {
+  #waiting = "";
+  #taken: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly response: ServerResponse,
+    private readonly abort: AbortSignal,
+  ) {}
+
+  async write(line: string): Promise<void> {
+    await this.#taken;
+    if (this.#waiting === "") void setImmediate().then(() => this.flush());
+    this.#waiting += line;
+    if (this.#waiting.length >= LINES_PER_TURN) await setImmediate();
+  }
+
+  flush(): void {
+    if (this.#waiting === "" || this.response.destroyed) return;
+    if (!this.response.write(this.#waiting)) this.#taken = drained(this.response, this.abort);
+    this.#waiting = "";
+  }
+}
+
+/** In characters; some tens of events. */
+const LINES_PER_TURN = 16 * 1024;
 
 /** Resolves when the client has taken what was written, or is gone. */
 async function drained(response: ServerResponse, abort: AbortSignal): Promise<void> {

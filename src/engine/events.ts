@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { assertKnownFilters, type Filters } from "../base/filters.ts";
 import { type Nanoseconds, nowNanoseconds } from "../base/timestamp.ts";
 import type { Store } from "../store/database.ts";
@@ -35,6 +36,7 @@ const FILTERS = [
 
 /** Kept for replay: as many as Docker keeps in memory would be 256; ours survive a restart. */
 const KEPT_EVENTS = 4096;
+const REPLAY_PAGE = 128;
 /** A subscriber that reads nothing for this many events is cut off rather than kept in memory for ever. */
 const MAX_QUEUED = 65_536;
 
@@ -152,16 +154,26 @@ export class EventLog {
     }
   }
 
-  /** One synchronous read right after the listener was set, so that nothing is seen twice or missed in between. */
-  *#replay(since: Nanoseconds, until: Nanoseconds, filters: Filters): Generator<EventDocument> {
-    const rows = this.#store.db
-      .query<{ document: string }, [bigint, bigint]>(
-        "SELECT document FROM event WHERE time_ns >= ? AND time_ns <= ? ORDER BY time_ns, rowid",
-      )
-      .all(since, until);
-    for (const row of rows) {
-      const event = JSON.parse(row.document) as EventDocument;
-      if (matches(event, filters)) yield event;
+  /**
+   * What was written when it began, a page at a time, so that other clients have their turn. The listener was set before:
+   * nothing is missed or seen twice in between.
+   */
+  async *#replay(since: Nanoseconds, until: Nanoseconds, filters: Filters): AsyncGenerator<EventDocument> {
+    const { db } = this.#store;
+    const newest = db.query<{ row: number | null }, []>("SELECT max(rowid) AS row FROM event").get()?.row ?? 0;
+    const page = db.query<{ row: number; document: string }, [bigint, bigint, number, number, number]>(
+      `SELECT rowid AS row, document FROM event
+       WHERE time_ns >= ? AND time_ns <= ? AND rowid > ? AND rowid <= ? ORDER BY rowid LIMIT ?`,
+    );
+    for (let last = 0; ; ) {
+      const rows = page.all(since, until, last, newest, REPLAY_PAGE);
+      for (const { row, document } of rows) {
+        last = row;
+        const event = JSON.parse(document) as EventDocument;
+        if (matches(event, filters)) yield event;
+      }
+      if (rows.length < REPLAY_PAGE) return;
+      await nextTurn();
     }
   }
 }

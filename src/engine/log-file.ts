@@ -19,7 +19,7 @@ export interface ReadLogOptions {
   readonly follow?: { readonly ended: Promise<unknown>; readonly abort: AbortSignal };
 }
 
-const BLOCK_BYTES = 256 * 1024;
+const BLOCK_BYTES = 64 * 1024;
 const NEWLINE = 0x0a;
 
 /**
@@ -48,6 +48,8 @@ interface OpenLog {
   readonly inode: number;
   /** Where the next read begins. */
   position: number;
+  /** What is read into, again and again: a follower is woken by every write. */
+  readonly block: Buffer;
 }
 
 async function openAll(path: string): Promise<OpenLog[]> {
@@ -66,7 +68,7 @@ async function openAll(path: string): Promise<OpenLog[]> {
 async function openLog(path: string): Promise<OpenLog | undefined> {
   try {
     const handle = await open(path, "r");
-    return { handle, inode: (await handle.stat()).ino, position: 0 };
+    return { handle, inode: (await handle.stat()).ino, position: 0, block: Buffer.allocUnsafe(BLOCK_BYTES) };
   } catch (error) {
     if (errnoOf(error) === "ENOENT") return undefined;
     throw error;
@@ -109,20 +111,17 @@ async function skipToTail(files: readonly OpenLog[], count: number): Promise<voi
 }
 
 async function* readToEnd(file: OpenLog): AsyncGenerator<LogEntry[]> {
+  const { handle, block } = file;
   const pieces: Buffer[] = [];
-  for (;;) {
-    const block = Buffer.allocUnsafe(BLOCK_BYTES);
-    const { bytesRead } = await file.handle.read(block, 0, BLOCK_BYTES, file.position);
+  for (let isAtEnd = false; !isAtEnd; ) {
+    const { bytesRead } = await handle.read(block, 0, BLOCK_BYTES, file.position);
+    isAtEnd = bytesRead < BLOCK_BYTES;
     if (bytesRead === 0) break;
     const end = block.lastIndexOf(NEWLINE, bytesRead - 1) + 1;
     file.position += bytesRead;
-    if (end === 0) {
-      pieces.push(block.subarray(0, bytesRead));
-      continue;
-    }
-    const whole = Buffer.concat([...pieces.splice(0), block.subarray(0, end)]);
-    if (end < bytesRead) pieces.push(block.subarray(end, bytesRead));
-    yield parseEntries(whole);
+    const whole = end === 0 ? null : Buffer.concat([...pieces.splice(0), block.subarray(0, end)]);
+    if (end < bytesRead) pieces.push(Buffer.from(block.subarray(end, bytesRead)));
+    if (whole) yield parseEntries(whole);
   }
   // What has no newline yet is read again when its end is there.
   for (const piece of pieces) file.position -= piece.length;
@@ -148,9 +147,11 @@ async function* followFrom(path: string, start: OpenLog | undefined, changes: Fi
       const last = changes.isOver;
       const before = current?.position;
       if (current) yield* readToEnd(current);
-      if (current?.position !== before) changes.noticeSoon();
-      const inode = await inodeOf(path);
+      if (current?.position !== before) changes.lookAgain();
+      const inode = changes.takeRenamed() || !current || last ? await inodeOf(path) : current.inode;
       if (inode !== undefined && inode !== current?.inode) {
+        // What was written between the last read and the rotation.
+        if (current) yield* readToEnd(current);
         if (current && current !== start) await current.handle.close();
         current = await openLog(path);
         continue;
@@ -174,7 +175,7 @@ async function inodeOf(path: string): Promise<number | undefined> {
 
 /**
  * Bun's watcher takes a notice that follows the last one within a few milliseconds for its repetition, and drops it
- * (measured: most of those after 1 ms, none after 8). So after writes there is one more look when they may be over.
+ * (measured: most of those after 1 ms, none after 8). So after each change there is one more look, when they may be over.
  */
 const SETTLE_MS = 20;
 
@@ -185,14 +186,18 @@ class FileChanges {
   readonly #stop = () => this.#end();
   #settling: NodeJS.Timeout | undefined;
   #changed = false;
+  #renamed = false;
   #wake: () => void = () => {};
   isOver = false;
 
   constructor(path: string, follow: { ended: Promise<unknown>; abort: AbortSignal }) {
     const name = basename(path);
     // The directory, not the file: rotation renames the file away.
-    this.#watcher = watch(dirname(path), (_event, changed) => {
-      if (changed === null || changed === name) this.#notice();
+    this.#watcher = watch(dirname(path), (event, changed) => {
+      if (changed !== null && changed !== name) return;
+      if (event === "rename") this.#renamed = true;
+      this.#notice();
+      this.lookAgain();
     });
     this.#abort = follow.abort;
     follow.ended.then(this.#stop, this.#stop);
@@ -205,9 +210,20 @@ class FileChanges {
     this.#changed = false;
   }
 
-  noticeSoon(): void {
+  /** Notices once more what comes right after a change. */
+  lookAgain(): void {
     clearTimeout(this.#settling);
-    this.#settling = setTimeout(() => this.#notice(), SETTLE_MS);
+    this.#settling = setTimeout(() => {
+      this.#renamed = true;
+      this.#notice();
+    }, SETTLE_MS);
+  }
+
+  /** Whether the name may stand for another file than at the last question. */
+  takeRenamed(): boolean {
+    const renamed = this.#renamed;
+    this.#renamed = false;
+    return renamed;
   }
 
   close(): void {
