@@ -1,10 +1,11 @@
 import { fail } from "../base/errors.ts";
-import type { Filters } from "../base/filters.ts";
+import { assertKnownFilters, type Filters, matchesAny, matchesLabels } from "../base/filters.ts";
 import type { NetworkCreate } from "../network/create-network.ts";
 import { connectRunning, disconnectRunning } from "./connect-running.ts";
 import type { EndpointSettings } from "./container-config.ts";
 import { requireConnectable, requireEndpointSettings } from "./endpoint-settings.ts";
 import type { EngineParts } from "./engine-parts.ts";
+import { parseUntil } from "./images.ts";
 import { emitNetworkEvent } from "./network-events.ts";
 
 /** What clients do with networks, in the Engine API's documents. */
@@ -37,7 +38,12 @@ export class NetworkCommands {
   }
 
   async prune(filters: Filters): Promise<{ NetworksDeleted: string[] | null }> {
-    const removed = await this.#parts.networks.prune(filters);
+    assertKnownFilters(filters, ["until", "label", "label!"]);
+    const removed = await this.#parts.networks.prune(
+      ({ labels, created }) =>
+        matchesLabels(labels, filters) &&
+        matchesAny(filters, "until", (until) => Date.parse(created) < parseUntil(until)),
+    );
     for (const network of removed) emitNetworkEvent(this.#parts, "destroy", network);
     this.#parts.events.emit("network", "prune", "", { reclaimed: "0" });
     return { NetworksDeleted: removed.length > 0 ? removed.map(({ name }) => name) : null };

@@ -143,12 +143,11 @@ export class Networks {
     return network;
   }
 
-  /** Removes every user's network without endpoints that the filters let through; returns them. */
-  async prune(filters: Filters): Promise<NetworkRecord[]> {
-    const matches = networkFilter(filters);
+  /** Removes every user's network without endpoints that is chosen; returns them. */
+  async prune(matches: (network: NetworkRecord) => boolean): Promise<NetworkRecord[]> {
     const unused = this.#records
       .networks()
-      .filter((network) => !isPredefined(network.name) && !this.#isInUse(network) && matches(network, false));
+      .filter((network) => !isPredefined(network.name) && !this.#isInUse(network) && matches(network));
     for (const network of unused) await this.remove(network.id);
     return unused;
   }

@@ -1,0 +1,23 @@
+import { expect, test } from "bun:test";
+import { startEngine } from "../harness/test-engine.ts";
+
+test("prune removes the networks that nobody is on, as far as the filters let it", async () => {
+  await using engine = await startEngine();
+  const docker = (...args: string[]) => engine.expectDocker(...args);
+  await docker("network", "create", "--label", "tier=db", "labelled");
+  await docker("network", "create", "plain");
+  await docker("network", "create", "used");
+  await docker("run", "--detach", "--network", "used", "busybox", "sleep", "1000");
+  const names = async () => (await docker("network", "ls", "--format", "{{.Name}}")).split("\n").toSorted();
+
+  expect((await engine.docker("network", "prune", "--force", "--filter", "until=1h")).stdout.trim()).toBe("");
+  expect(await docker("network", "prune", "--force", "--filter", "label=tier")).toContain(
+    "Deleted Networks:\nlabelled",
+  );
+  expect(await names()).toEqual(["bridge", "host", "none", "plain", "used"]);
+  expect(await docker("network", "prune", "--force", "--filter", "label!=tier")).toContain("plain");
+  expect(await docker("network", "prune", "--force")).toBe("");
+  expect(await names()).toEqual(["bridge", "host", "none", "used"]);
+  const refused = await engine.docker("network", "prune", "--force", "--filter", "name=used");
+  expect(refused.stderr).toContain("invalid filter 'name'");
+});
