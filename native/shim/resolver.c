@@ -10,6 +10,7 @@
 #include "netlink.h"
 #include "netns.h"
 #include "process.h"
+#include "redirect.h"
 #include "sys.h"
 
 enum {
@@ -169,18 +170,40 @@ static void accept_stream(struct source *source, uint32_t events)
     *place = stream;
 }
 
-/* A socket of this type at the resolver's address. */
-static int listen_within(int process, int type)
+/* A socket of this type at the resolver's address; port 0: some port, which is filled in. */
+static int listen_within(int process, int type, uint16_t *port)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(RESOLVER_PORT)};
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(*port)};
+    socklen_t length = sizeof address;
     address.sin_addr.s_addr = htonl(RESOLVER_ADDRESS);
     int on = 1;
     AUTO_CLOSE socket = netns_socket(process, AF_INET, type | SOCK_NONBLOCK, 0);
     if (socket < 0 || setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0 ||
         bind(socket, (struct sockaddr *)&address, sizeof address) < 0 ||
-        (type == SOCK_STREAM && listen(socket, STREAMS_MAX) < 0))
+        (type == SOCK_STREAM && listen(socket, STREAMS_MAX) < 0) ||
+        getsockname(socket, (struct sockaddr *)&address, &length) < 0)
         return -1;
+    *port = ntohs(address.sin_port);
     return take_fd(&socket);
+}
+
+/*
+ * Both sockets. They are on ports that nobody asks for, and what is sent to the known one is led there, so that a container
+ * can listen on port 53 of all its addresses; where the kernel has no nftables, on the known port.
+ */
+static int listen_on_both(int process, int *datagrams, int *listener)
+{
+    uint16_t udp = 0, tcp = 0;
+    *datagrams = listen_within(process, SOCK_DGRAM, &udp);
+    *listener = listen_within(process, SOCK_STREAM, &tcp);
+    if (*datagrams >= 0 && *listener >= 0 && redirect_within(process, RESOLVER_ADDRESS, RESOLVER_PORT, udp, tcp) == 0)
+        return 0;
+    close_at_end(datagrams);
+    close_at_end(listener);
+    udp = tcp = RESOLVER_PORT;
+    *datagrams = listen_within(process, SOCK_DGRAM, &udp);
+    *listener = *datagrams < 0 ? -1 : listen_within(process, SOCK_STREAM, &tcp);
+    return *listener < 0 ? -1 : 0;
 }
 
 int resolver_open(struct monitor *monitor)
@@ -196,9 +219,10 @@ int resolver_open(struct monitor *monitor)
     monitor->resolver = resolver;
     int init = monitor->init->pidfd;
     /* The container may not have come to it yet, and there is no address of loopback before. */
-    AUTO_CLOSE datagrams = loopback_up_within(init) < 0 ? -1 : listen_within(init, SOCK_DGRAM);
-    AUTO_CLOSE listener = datagrams < 0 ? -1 : listen_within(init, SOCK_STREAM);
-    if (listener < 0 || loop_add(monitor->loop, &resolver->datagrams, datagrams, 0) < 0) {
+    AUTO_CLOSE datagrams = -1;
+    AUTO_CLOSE listener = -1;
+    if (loopback_up_within(init) < 0 || listen_on_both(init, &datagrams, &listener) < 0 ||
+        loop_add(monitor->loop, &resolver->datagrams, datagrams, 0) < 0) {
         resolver_close(monitor);
         return -1;
     }

@@ -67,16 +67,21 @@ int talk(int socket, struct request *request)
     head->nlmsg_len = (uint32_t)request->length;
     if (RETRY(send(socket, request->bytes, request->length, 0)) < 0)
         return -1;
-    _Alignas(struct nlmsghdr) char answer[1024];
+    return verdict(socket);
+}
+
+int verdict(int socket)
+{
+    _Alignas(struct nlmsghdr) char answer[4096];
     ssize_t got = RETRY(recv(socket, answer, sizeof answer, MSG_TRUNC));
     if (got < 0)
         return -1;
     const struct nlmsghdr *reply = (const struct nlmsghdr *)(const void *)answer;
-    const struct nlmsgerr *verdict = (const struct nlmsgerr *)(const void *)(answer + NLMSG_HDRLEN);
-    if ((size_t)got < NLMSG_HDRLEN + sizeof verdict->error || reply->nlmsg_type != NLMSG_ERROR) {
+    const struct nlmsgerr *report = (const struct nlmsgerr *)(const void *)(answer + NLMSG_HDRLEN);
+    if ((size_t)got < NLMSG_HDRLEN + sizeof report->error || reply->nlmsg_type != NLMSG_ERROR) {
         errno = EPROTO;
         return -1;
     }
-    errno = -verdict->error;
-    return verdict->error ? -1 : 0;
+    errno = -report->error;
+    return report->error ? -1 : 0;
 }

@@ -30,4 +30,7 @@ int rtnetlink_open(void);
 /* Sends it and waits for the kernel's verdict. 0, or -1 with errno. */
 int talk(int socket, struct request *request);
 
+/* The kernel's verdict on what was sent. 0, or -1 with errno. */
+int verdict(int socket);
+
 #endif

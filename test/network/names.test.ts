@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { decode, encode, RECURSION_DESIRED } from "dns-packet";
 import { runProgram } from "../harness/program.ts";
 import { startEngine, type TestEngine } from "../harness/test-engine.ts";
+import { ask as askPeer } from "./ask.ts";
 
 let engine: TestEngine;
 beforeAll(async () => {
@@ -176,4 +177,28 @@ test("whatever is sent to the resolver, it goes on", async () => {
   expect(await engine.expectDocker("exec", "robust", "sh", "-c", clients)).toContain(`Address: ${target}`);
   expect(await lookup("robust", "robust")).toEqual([target]);
   expect(decode(await ask("robust", "tcp", query)).answers).toMatchObject([{ data: target }]);
+});
+
+test("a container may listen on port 53 itself", async () => {
+  const address = await stay("server", "--network", "app");
+  const neighbour = await stay("server-client", "--network", "app");
+  const within = async (...args: string[]) => [
+    "nsenter",
+    `--net=/proc/${await engine.expectDocker("inspect", "--format", "{{.State.Pid}}", "server")}/ns/net`,
+    process.execPath,
+    join(import.meta.dir, "peer.ts"),
+    ...args,
+  ];
+  for (const protocol of ["udp", "tcp"] as const) {
+    const server = Bun.spawn(await within("serve", protocol, "53"), { stdout: "pipe", stderr: "inherit" });
+    try {
+      const { value } = await server.stdout.getReader().read();
+      expect(Buffer.from(value ?? new Uint8Array()).toString()).toBe("listening\n");
+      expect(await askPeer(protocol, address, 53)).not.toBe("");
+      expect(await lookup("server", "server-client")).toEqual([neighbour]);
+    } finally {
+      server.kill();
+      await server.exited;
+    }
+  }
 });
