@@ -20,6 +20,9 @@ import { holdChains } from "./written-layer.ts";
 /** As many digits of a container's id as lists show; fewer are rather an image's name. */
 const ID_DIGITS = 12;
 
+/** Of so many layers it is remembered how many files they change: enough for all images of a large machine. */
+const KEPT_COUNTS = 10_000;
+
 /** Images as a history that a person can read and walk, in the documents of Lighter's own part of the API. */
 export class ImageHistory {
   readonly #parts: EngineParts;
@@ -93,6 +96,7 @@ export class ImageHistory {
   async #files(layer: Layer, wanted: boolean, abort?: AbortSignal): Promise<FileChange[]> {
     if (!wanted && this.#counts.has(layer.chainId)) return [];
     const files = await layerFiles(this.#parts.layers, layer.chainId, abort);
+    if (this.#counts.size >= KEPT_COUNTS) this.#counts.clear();
     this.#counts.set(layer.chainId, countChanges(files));
     return wanted ? files : [];
   }

@@ -1,6 +1,6 @@
 import { fail } from "../base/errors.ts";
 import { refuseConflicts } from "../image/rebase-conflicts.ts";
-import { originOf } from "./container-past.ts";
+import { lastImageOf, originOf } from "./container-past.ts";
 import type { EngineParts } from "./engine-parts.ts";
 import { moveRoot, saveState } from "./move-root.ts";
 import { whileStopped } from "./while-stopped.ts";
@@ -23,7 +23,7 @@ export async function rebaseContainer(
     const [origin, target] = [originOf(parts, record), parts.images.resolve(base)];
     if (origin.id === target.id) fail("conflict", "NOTHING_TO_DO", `container ${record.name} is of ${base} already`);
     const place = { earlier: origin.chainId, onto: target.chainId };
-    using _held = holdChains(parts, origin.chainId, target.chainId, record.chainId);
+    using _held = holdChains(parts, origin.chainId, target.chainId, lastImageOf(parts, record)?.chainId ?? null);
     await refuseConflicts(await rebaseRoots(parts, record, place), base, abort);
     const saved = await saveState(parts, record, "rebase");
     const snapshot = await writtenSnapshot(parts, record, place, abort);

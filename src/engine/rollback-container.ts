@@ -6,6 +6,7 @@ import type { Place } from "../image/place.ts";
 import type { ApplyInstruction } from "../image/replay-history.ts";
 import { describePlace } from "../image/rollback-image.ts";
 import { type RollbackTarget, rollbackTarget } from "../image/rollback-target.ts";
+import { type Moment, timelineOf } from "../image/timeline.ts";
 import { changes } from "../snapshot/archive.ts";
 import { lastImageOf, pastOf } from "./container-past.ts";
 import type { ContainerRecord } from "./container-record.ts";
@@ -32,7 +33,8 @@ export async function rollbackContainer(parts: EngineParts, reference: string, o
   await targetOf(parts, parts.containers.resolve(reference), place);
   return whileStopped(parts, reference, { restart, attempt: "cannot roll back" }, async (record) => {
     const target = await targetOf(parts, record, place);
-    using _held = holdChains(parts, target.image.chainId, record.chainId);
+    const last = lastImageOf(parts, record);
+    using _held = holdChains(parts, target.image.chainId, record.chainId, last?.chainId ?? null);
     const saved = await saveState(parts, record, "rollback");
     const { image, kept } = await imageOf(parts, target, apply);
     if (image.id === saved.id && record.chainId === image.chainId) {
@@ -49,18 +51,56 @@ export async function rollbackContainer(parts: EngineParts, reference: string, o
   });
 }
 
-/**
- * The newest layer, at 0, is the last commit; without one since the container was made or rolled back it is what it wrote,
- * if it wrote anything.
- */
+/** @throws not-found `NO_SUCH_PLACE`; conflict `ORIGIN_GONE` */
 async function targetOf(parts: EngineParts, record: ContainerRecord, place: Place): Promise<RollbackTarget> {
   const last = lastImageOf(parts, record);
   if (!last) fail("conflict", "ORIGIN_GONE", `the image that container ${record.name} stands on is gone`);
-  const past = pastOf(parts, record).map(({ imageId }) => imageId);
-  const isUncommitted = record.commitId === undefined || last.id !== record.commitId;
-  const ownLayers = place.kind === "back" && isUncommitted && (await hasWritten(parts, record)) ? 1 : 0;
-  const below: Place = place.kind === "back" ? { kind: "back", layers: Math.max(0, place.layers - ownLayers) } : place;
-  return rollbackTarget(parts, `container ${record.name}`, last, past, below);
+  switch (place.kind) {
+    case "back": {
+      const ownLayers = isUncommitted(record, last) && (await hasWritten(parts, record)) ? 1 : 0;
+      return walk(parts, record, last, -Math.max(0, place.layers - ownLayers));
+    }
+    case "forward":
+      return walk(parts, record, last, place.layers);
+    case "entry":
+    case "layer": {
+      const past = pastOf(parts, record).map(({ imageId }) => imageId);
+      return rollbackTarget(parts, `container ${record.name}`, last, past, place);
+    }
+    default:
+      return place satisfies never;
+  }
+}
+
+/**
+ * The newest layer is the last commit; without one since the container was made or rolled back it is what it wrote, if it
+ * wrote anything.
+ */
+function isUncommitted(record: ContainerRecord, last: Image): boolean {
+  return record.commitId !== last.id;
+}
+
+/** @param steps down the container's timeline if negative. */
+function walk(parts: EngineParts, record: ContainerRecord, last: Image, steps: number): RollbackTarget {
+  const moments = pastOf(parts, record).flatMap(({ imageId, reason }) => {
+    const image = parts.images.get(imageId);
+    return image ? [{ reason, moment: momentOf(parts, image) }] : [];
+  });
+  const entries =
+    moments.length > 0 ? moments.reverse() : [{ reason: "create" as const, moment: momentOf(parts, last) }];
+  const { places, now } = timelineOf(entries);
+  const place = places[now + steps];
+  const image = place && parts.images.get(place.imageId);
+  if (image) return { image, top: place.top };
+  return fail(
+    "not-found",
+    "NO_SUCH_PLACE",
+    `container ${record.name} can go back ${Math.max(0, now)} layers and forward ${places.length - 1 - now}: see its reflog for more`,
+  );
+}
+
+function momentOf(parts: EngineParts, image: Image): Moment {
+  return { imageId: image.id, chain: parts.layers.stack(image.chainId).map(({ chainId }) => chainId) };
 }
 
 async function hasWritten(parts: EngineParts, record: ContainerRecord): Promise<boolean> {

@@ -29,8 +29,9 @@ export function rollbackTarget(
     case "back": {
       const top = stack.at(-1 - place.layers);
       if (top) return { image: current, top: top.chainId };
+      const reflog = past.length > 1 ? `; its reflog has more: @{1} to @{${past.length - 1}}` : "";
       return notThere(
-        `${name} has ${stack.length} layers, and at least one must stay: it can go back ${Math.max(0, stack.length - 1)}`,
+        `${name} has ${stack.length} layers, and at least one must stay: it can go back ${Math.max(0, stack.length - 1)}${reflog}`,
       );
     }
     case "entry": {

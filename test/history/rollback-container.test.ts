@@ -99,6 +99,7 @@ describe("a container goes back", () => {
     await engine.expectLighter("rollback", "--restart", "db", "+1");
     expect(await write("db", "cat /data; ls -d /only-*")).toBe("2\n/only-1\n/only-2");
     await write("db", "echo 2b > /data");
+    // What was taken away is not on the way forward.
     await engine.expectLighter("rollback", "--restart", "db");
     expect(await write("db", "cat /data")).toBe("2");
     expect((await reflogOf("db")).slice(0, 5)).toEqual([
@@ -108,7 +109,9 @@ describe("a container goes back", () => {
       "rollback 2 layers back",
       "save before rollback",
     ]);
-    await engine.expectLighter("rollback", "--restart", "db", "@{4}");
+    await engine.expectLighter("rollback", "--restart", "db", "+1");
+    expect(await write("db", "cat /data; ls -d /only-*")).toBe("3\n/only-1\n/only-2\n/only-3");
+    await engine.expectLighter("rollback", "--restart", "db", "@{5}");
     expect(await write("db", "cat /data; ls -d /only-*")).toBe("later\n/only-1\n/only-2\n/only-3");
     expect((await reflogOf("db")).slice(-4)).toEqual([
       "commit commit 3",
@@ -116,6 +119,24 @@ describe("a container goes back", () => {
       "commit commit 1",
       "create",
     ]);
+  });
+
+  test("over commits by Docker's client too, which do not stand on each other", async () => {
+    await start("docker");
+    for (const number of [1, 2, 3]) {
+      await write("docker", `rm -f /only-*; touch /only-${number}`);
+      await engine.expectDocker("commit", "docker", `docker:${number}`);
+    }
+    for (const [place, file] of [
+      ["2", "/only-1"],
+      ["+1", "/only-2"],
+      ["+1", "/only-3"],
+    ] as const) {
+      await engine.expectLighter("rollback", "--restart", "docker", place);
+      expect(await write("docker", "ls -d /only-*")).toBe(file);
+    }
+    await engine.expectLighter("rollback", "--restart", "docker", "3");
+    expect(await write("docker", "ls -d /only-* 2>/dev/null; true")).toBe("");
   });
 
   test("from what it wrote to its image, and on to the image's lower layers", async () => {
@@ -193,7 +214,7 @@ describe("a container's rollback is refused", () => {
     const pid = () => engine.expectDocker("inspect", "--format", "{{.State.Pid}}", "runs");
     const before = await pid();
     const { stderr } = await engine.lighter("rollback", "--restart", "runs", "7");
-    expect(stderr).toContain("container runs has 1 layers, and at least one must stay");
+    expect(stderr).toContain("container runs can go back 0 layers and forward 0");
     expect(await pid()).toBe(before);
   });
 
