@@ -42,7 +42,7 @@ test("the packed package installs elsewhere, offers the command, and the README'
   } finally {
     rmSync(directory, { recursive: true });
   }
-}, 60_000);
+}, 300_000);
 
 /** The first program of the README's chapter on the library. */
 function quickStart(): string {
@@ -58,7 +58,7 @@ async function printedBy(
   variables: Record<string, string> = {},
 ): Promise<string> {
   const env = { ...process.env, ...variables };
-  const { stdout, stderr, exitCode } = await runProgram(command, { env, cwd, timeoutMs: 30_000 });
+  const { stdout, stderr, exitCode } = await runProgram(command, { env, cwd, timeoutMs: 120_000 });
   if (exitCode !== 0) throw new Error(`${command.join(" ")}: exit code ${exitCode}\n${stdout}${stderr}`);
   return stdout.trim();
 }

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { fail } from "../base/errors.ts";
 import { parsePlatform } from "../image/platform.ts";
+import { assertKnownFilters, booleanFilter } from "../base/filters.ts";
 import { canonicalRepository, parseName, parseReference, type Reference } from "../image/reference.ts";
 import { AuthConfigSchema, credentialsOf, parseRegistryAuth } from "../registry/client/credentials.ts";
 import { inspectDistribution } from "../registry/client/inspect-distribution.ts";
@@ -34,13 +35,15 @@ export const REGISTRY_ROUTES: readonly Route[] = [
     handle: async (exchange) => {
       const { term, limit, filters } = exchange.query;
       if (term === "") fail("invalid", "NO_TERM", "term must say what to search for");
+      assertKnownFilters(filters, ["is-automated", "is-official", "stars"]);
+      const official = booleanFilter(filters, "is-official");
+      const stars = filters.get("stars")?.[0] ?? "0";
+      if (!/^\d{1,9}$/.test(stars)) fail("invalid", "INVALID_FILTER", `invalid filter 'stars=${stars}'`);
       const found = await searchRegistry(term, limit ?? 0, accessOf(exchange));
-      const official = filters.get("is-official")?.[0];
-      const stars = Number(filters.get("stars")?.[0] ?? 0);
       return json(
         found.filter(
           ({ is_official, star_count }) =>
-            star_count >= stars && (official === undefined || is_official === ["true", "1"].includes(official)),
+            star_count >= Number(stars) && (official === undefined || is_official === official),
         ),
       );
     },

@@ -2,6 +2,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline, Readable, type Transform } from "node:stream";
 import { createGunzip, createZstdDecompress } from "node:zlib";
+import { fail, messageOf } from "../../base/errors.ts";
 import { copyIn, exportTar } from "../../snapshot/archive.ts";
 import { isTarHeader } from "./tar-entries.ts";
 
@@ -31,9 +32,18 @@ export async function inflate(
   return stream;
 }
 
-/** The reader of the result gets the source's error too. */
-function through(source: Readable, transform: Transform): Transform {
-  return pipeline(source, transform, () => {});
+/** The source's own error reaches the reader as it is; what does not unpack is the client's mistake. */
+async function* through(source: Readable, transform: Transform): AsyncGenerator<Uint8Array> {
+  let lost: unknown;
+  source.once("error", (error) => {
+    lost = error;
+  });
+  try {
+    yield* pipeline(source, transform, () => {});
+  } catch (cause) {
+    if (lost !== undefined) throw lost;
+    fail("invalid", "CONTEXT_BROKEN", `the build context does not unpack: ${messageOf(cause)}`, { cause });
+  }
 }
 
 const TAR_HEADER_BYTES = 512;
