@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { fail } from "../base/errors.ts";
-import { parsePlatform } from "../image/platform.ts";
 import { assertKnownFilters, booleanFilter } from "../base/filters.ts";
+import { parsePlatform } from "../image/platform.ts";
 import { canonicalRepository, parseName, parseReference, type Reference } from "../image/reference.ts";
 import { AuthConfigSchema, credentialsOf, parseRegistryAuth } from "../registry/client/credentials.ts";
 import { inspectDistribution } from "../registry/client/inspect-distribution.ts";
