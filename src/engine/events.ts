@@ -209,10 +209,8 @@ export function matches(event: EventDocument, filters: Filters): boolean {
       case "network":
       case "volume":
       case "daemon":
-        if (event.Type !== key && attributes[key] === undefined) return false;
-        if (!fits((value) => id.startsWith(value) || attributes.name === value || attributes[key] === value)) {
-          return false;
-        }
+        // By the beginning of id or name, whatever the event's type, as Docker's daemon/events/filter.go.
+        if (!fits((value) => id.startsWith(value) || (attributes.name ?? "").startsWith(value))) return false;
         break;
       default:
         return false;

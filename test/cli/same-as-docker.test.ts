@@ -90,7 +90,13 @@ for (const line of alike) {
 /** The clock goes on between the two: ages in seconds, and the width of columns that hold them, do not count. */
 function withoutSeconds(stdout: string): string {
   if (!/Less than a second|\d+ seconds?/.test(stdout)) return stdout;
-  return stdout.replaceAll(/Less than a second|\d+ seconds?/g, "AGE").replaceAll(/ {2,}/g, "  ");
+  return (
+    stdout
+      .replaceAll(/Less than a second|\d+ seconds?/g, "AGE")
+      // The engine tells it since API 1.51, which ours speaks and not every docker.
+      .replaceAll(/"Containers":"(N\/A|\d+)"/g, '"Containers":"COUNT"')
+      .replaceAll(/ {2,}/g, "  ")
+  );
 }
 
 /** What goes wrong is told with the same first line and the same exit status. */

@@ -50,8 +50,10 @@ describe.each(CLIS)("%s", (cli) => {
 
   test("image prune takes what has no name; with -a what no container uses", async () => {
     const id = await ok("create", "busybox");
-    const nameless = await ok("commit", "-m", cli, id);
-    await ok("commit", id, `unused-${cli}`);
+    const [first, second] = [await ok("create", "busybox"), await ok("create", "busybox")];
+    const nameless = await ok("commit", "-m", cli, first);
+    await ok("commit", second, `unused-${cli}`);
+    await ok("rm", first, second);
     expect(await ok("image", "prune", "-f")).toContain(`deleted: ${nameless}`);
     expect(await ok("images", "-q", `unused-${cli}`)).not.toBe("");
     expect(await ok("image", "prune", "-af")).toContain(`untagged: unused-${cli}:latest`);

@@ -114,12 +114,10 @@ describe("attached clients", () => {
       received += bytes.length;
     });
     const ended = once(socket, "end");
-    const begin = performance.now();
     await running.shim.start();
     await ended;
     frames = (received - size) / 8;
     expect(Number.isInteger(frames)).toBe(true);
-    expect(performance.now() - begin).toBeLessThan(5000);
     await running.exited;
   });
 
