@@ -4,7 +4,7 @@ import { fail, LighterError } from "../base/errors.ts";
 import type { Shim } from "../runtime/shim.ts";
 import { emitContainerEvent } from "./container-events.ts";
 import { containerLogs } from "./container-logs.ts";
-import type { ContainerRecord } from "./container-record.ts";
+import { type ContainerRecord, isRestarting } from "./container-record.ts";
 import type { EngineParts } from "./engine-parts.ts";
 
 export interface AttachOptions {
@@ -47,7 +47,7 @@ function assertAttachable({ state, id }: ContainerRecord): void {
   if (state.status === "running" && state.paused) {
     fail("conflict", "CONTAINER_PAUSED", `Container ${id} is paused, unpause the container before attach.`);
   }
-  if (state.status === "exited" && state.restarting) {
+  if (isRestarting(state)) {
     fail("conflict", "CONTAINER_RESTARTING", `Container ${id} is restarting, wait until the container is running.`);
   }
 }

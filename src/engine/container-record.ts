@@ -78,6 +78,11 @@ export function statusOf(state: ContainerState): "created" | "running" | "paused
   }
 }
 
+/** Whether the container has ended and its policy is about to start it again. Docker counts it among those that run. */
+export function isRestarting(state: ContainerState): boolean {
+  return state.status === "exited" && state.restarting;
+}
+
 /** The program and its arguments: the entrypoint's words, then the command's. */
 export function commandLine(config: ContainerConfig): string[] {
   return [...(config.Entrypoint ?? []), ...(config.Cmd ?? [])];

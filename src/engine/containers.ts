@@ -14,7 +14,7 @@ import {
 import { containerLogs, type LogStream, type LogsOptions } from "./container-logs.ts";
 import { parseContainerName } from "./container-name.ts";
 import { pastOf } from "./container-past.ts";
-import type { ContainerRecord } from "./container-record.ts";
+import { type ContainerRecord, isRestarting } from "./container-record.ts";
 import { containerSizes } from "./container-size.ts";
 import { containerStats, type StatsOptions } from "./container-stats.ts";
 import { type CreateRequest, type CreateResult, createContainer } from "./create-container.ts";
@@ -105,7 +105,7 @@ export class Containers {
     const removed = this.#parts.waiters.resultOfRemoved(reference);
     if (removed) return Promise.resolve(removed);
     const { id, state } = this.resolve(reference);
-    if (condition === "not-running" && state.status !== "running") {
+    if (condition === "not-running" && state.status !== "running" && !isRestarting(state)) {
       return Promise.resolve({ StatusCode: state.exitCode });
     }
     return this.#parts.waiters.wait(id, condition, abort);

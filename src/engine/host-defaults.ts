@@ -2,6 +2,7 @@ import { fail } from "../base/errors.ts";
 import type { HostConfig } from "./container-config.ts";
 import type { EngineParts } from "./engine-parts.ts";
 import { joinedContainer } from "./require-modes.ts";
+import { requireRestartPolicy } from "./restart-policy.ts";
 
 const DEFAULT_SHM_BYTES = 64 * 1024 * 1024;
 
@@ -14,12 +15,7 @@ export function withHostDefaults(parts: EngineParts, hostConfig: HostConfig): Ho
   if (hostConfig.AutoRemove && restart.Name !== "" && restart.Name !== "no") {
     fail("invalid", "AUTO_REMOVE_RESTARTS", "can't create 'AutoRemove' container with restart policy");
   }
-  if (restart.MaximumRetryCount !== 0 && restart.Name !== "on-failure") {
-    fail("invalid", "RESTART_COUNT", `invalid restart policy: maximum retry count can only be used with 'on-failure'`);
-  }
-  if (restart.MaximumRetryCount < 0) {
-    fail("invalid", "RESTART_COUNT", "invalid restart policy: maximum retry count cannot be negative");
-  }
+  requireRestartPolicy(restart);
   const mode = hostConfig.NetworkMode;
   return {
     ...hostConfig,

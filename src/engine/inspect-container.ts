@@ -3,7 +3,7 @@ import { ZERO_TIMESTAMP } from "../base/timestamp.ts";
 import { DEFAULT_READONLY_PATHS } from "../runtime/masked-paths.ts";
 import { mountsDocument } from "../volume/mount-point.ts";
 import type { ContainerConfig, HostConfig } from "./container-config.ts";
-import { type ContainerRecord, type ContainerState, commandLine, statusOf } from "./container-record.ts";
+import { type ContainerRecord, type ContainerState, commandLine, isRestarting, statusOf } from "./container-record.ts";
 import type { EngineParts } from "./engine-parts.ts";
 import { linksDocument } from "./links.ts";
 import { networkSettings } from "./network-settings.ts";
@@ -89,12 +89,14 @@ function configDocument(config: ContainerConfig) {
 
 function stateDocument(state: ContainerState) {
   const running = state.status === "running";
+  // As in Docker, so that clients who wait for the end of a container do not take the pause for it.
+  const restarting = isRestarting(state);
   const exited = state.status === "exited";
   return {
     Status: statusOf(state),
-    Running: running,
+    Running: running || restarting,
     Paused: running && state.paused,
-    Restarting: exited && state.restarting,
+    Restarting: restarting,
     OOMKilled: exited && state.oomKilled,
     Dead: false,
     Pid: running ? state.pid : 0,

@@ -2,7 +2,7 @@ import { fail } from "../base/errors.ts";
 import { assertKnownFilters, booleanFilter, type Filters, matchesAny, matchesLabels } from "../base/filters.ts";
 import { humanSince } from "../base/human-duration.ts";
 import { mountsDocument } from "../volume/mount-point.ts";
-import { type ContainerRecord, type ContainerState, commandLine, statusOf } from "./container-record.ts";
+import { type ContainerRecord, commandLine, isRestarting, statusOf } from "./container-record.ts";
 import { containerSizes } from "./container-size.ts";
 import type { EngineParts } from "./engine-parts.ts";
 import type { Health } from "./health.ts";
@@ -22,6 +22,8 @@ const FILTERS = [
 ]; // biome-ignore format: one line
 
 const STATUSES = ["created", "running", "paused", "restarting", "removing", "exited", "dead"];
+
+const HEALTHS = ["none", "starting", "healthy", "unhealthy"];
 
 /** The body of `GET /containers/json`: newest first. @throws invalid for a filter that is unknown or malformed. */
 export async function listContainers(parts: EngineParts, options: ListOptions) {
@@ -55,6 +57,9 @@ export function predicate(parts: EngineParts, filters: Filters): (record: Contai
     if (!STATUSES.includes(status)) {
       fail("invalid", "INVALID_FILTER", `invalid filter 'status=${status}'`);
     }
+  }
+  for (const health of filters.get("health") ?? []) {
+    if (!HEALTHS.includes(health)) fail("invalid", "INVALID_FILTER", `invalid filter 'health=${health}'`);
   }
   const exitCodes = (filters.get("exited") ?? []).map((text) => {
     if (!/^-?\d+$/.test(text)) fail("invalid", "INVALID_FILTER", `invalid filter 'exited=${text}'`);
@@ -110,10 +115,6 @@ function hasPort(ports: readonly string[], wanted: string): boolean {
     const [number = "", kind = "tcp"] = port.split("/");
     return kind === protocol && Number(number) >= Number(first) && Number(number) <= Number(last);
   });
-}
-
-function isRestarting(state: ContainerState): boolean {
-  return state.status === "exited" && state.restarting;
 }
 
 async function summary(parts: EngineParts, record: ContainerRecord, withSize: boolean) {

@@ -1,4 +1,5 @@
 import { assertKnownFilters, type Filters, matchesAny, matchesLabels } from "../base/filters.ts";
+import { isRestarting } from "./container-record.ts";
 import type { EngineParts } from "./engine-parts.ts";
 import { parseUntil } from "./images.ts";
 import { removeContainer } from "./remove-container.ts";
@@ -11,7 +12,7 @@ export async function pruneContainers(parts: EngineParts, filters: Filters) {
     .filter(
       ({ state, config, created }) =>
         state.status !== "running" &&
-        !(state.status === "exited" && state.restarting) &&
+        !isRestarting(state) &&
         matchesLabels(config.Labels, filters) &&
         matchesAny(filters, "until", (until) => Date.parse(created) < parseUntil(until)),
     );

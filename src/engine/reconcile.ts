@@ -10,12 +10,12 @@ import { Shim } from "../runtime/shim.ts";
 import { MountPointLayers } from "../snapshot/mount-point-layer.ts";
 import { completeNetworks } from "./connect-running.ts";
 import { type ContainerExit, containerExited } from "./container-exit.ts";
-import type { ContainerRecord, RunningState } from "./container-record.ts";
+import { type ContainerRecord, isRestarting, type RunningState } from "./container-record.ts";
 import { endShim } from "./end-shim.ts";
 import type { EngineParts } from "./engine-parts.ts";
 import { containerDirectory } from "./inspect-container.ts";
 import { shouldStartWithEngine } from "./restart-policy.ts";
-import { startContainer, watchShim } from "./start-container.ts";
+import { startByPolicy, startContainer, watchShim } from "./start-container.ts";
 import { watchHealthAgain } from "./watch-health.ts";
 
 /**
@@ -33,7 +33,8 @@ export async function reconcile(parts: EngineParts): Promise<void> {
   parts.images.sweep();
   for (const record of parts.containers.all()) {
     if (record.state.status === "running" || !shouldStartWithEngine(record)) continue;
-    startContainer(parts, record.id).catch((error) => {
+    const starting = isRestarting(record.state) ? startByPolicy(parts, record.id) : startContainer(parts, record.id);
+    starting.catch((error) => {
       parts.log("error", "a container could not be started with the engine", {
         container: record.id,
         error: messageOf(error),

@@ -1,7 +1,7 @@
 import { fail } from "../base/errors.ts";
 import { containerRef, forgetReflog } from "../image/reflog.ts";
 import { emitContainerEvent } from "./container-events.ts";
-import { type ContainerRecord, statusOf } from "./container-record.ts";
+import { type ContainerRecord, isRestarting, statusOf } from "./container-record.ts";
 import type { EngineParts } from "./engine-parts.ts";
 import { containerDirectory } from "./inspect-container.ts";
 import { killAndWait } from "./signal-container.ts";
@@ -22,9 +22,10 @@ export async function removeContainer(parts: EngineParts, reference: string, opt
   const { id } = parts.containers.resolve(reference);
   await parts.locks.run(id, async () => {
     if (!parts.containers.has(id)) fail("not-found", "CONTAINER_NOT_FOUND", `No such container: ${reference}`);
+    const { state } = parts.containers.get(id);
+    if ((state.status === "running" || isRestarting(state)) && !options.force) refuseRunning(parts.containers.get(id));
     parts.restarts.forget(id);
-    if (parts.containers.get(id).state.status === "running") {
-      if (!options.force) refuseRunning(parts.containers.get(id));
+    if (state.status === "running") {
       await killAndWait(parts, id);
       // A restart policy must not bring it back.
       parts.restarts.forget(id);
@@ -37,7 +38,7 @@ function refuseRunning(record: ContainerRecord): never {
   const reason =
     statusOf(record.state) === "paused"
       ? "container is paused and must be unpaused first"
-      : "container is running: stop the container before removing or force remove";
+      : `container is ${statusOf(record.state)}: stop the container before removing or force remove`;
   return fail("conflict", "CONTAINER_RUNNING", `cannot remove container "/${record.name}": ${reason}`);
 }
 

@@ -1,11 +1,18 @@
 import { fail } from "../base/errors.ts";
 import type { Shim } from "../runtime/shim.ts";
-import type { ContainerRecord, RunningState } from "./container-record.ts";
+import { type ContainerRecord, isRestarting, type RunningState } from "./container-record.ts";
 import type { EngineParts } from "./engine-parts.ts";
 
-/** @throws conflict `CONTAINER_NOT_RUNNING`, with what was tried in front. */
+/** @throws conflict `CONTAINER_NOT_RUNNING`, with what was tried in front; `CONTAINER_RESTARTING`. */
 export function requireRunning(record: ContainerRecord, attempt = ""): RunningState {
   if (record.state.status === "running") return record.state;
+  if (isRestarting(record.state)) {
+    fail(
+      "conflict",
+      "CONTAINER_RESTARTING",
+      `Container ${record.id} is restarting, wait until the container is running`,
+    );
+  }
   return fail(
     "conflict",
     "CONTAINER_NOT_RUNNING",

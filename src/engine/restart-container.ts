@@ -1,12 +1,12 @@
 import { emitContainerEvent } from "./container-events.ts";
 import type { EngineParts } from "./engine-parts.ts";
 import { startContainer } from "./start-container.ts";
-import { endProcess, type StopOptions } from "./stop-container.ts";
+import { endProcess, type StopOptions, stopRestarting } from "./stop-container.ts";
 
 /** Stops, where it runs, and starts. */
 export async function restartContainer(parts: EngineParts, reference: string, options: StopOptions): Promise<void> {
   const record = parts.containers.resolve(reference);
-  parts.restarts.cancel(record.id);
+  stopRestarting(parts, record);
   if (record.state.status === "running") {
     // A container that is only restarted must not vanish through --rm, nor come back twice through its policy.
     parts.restarts.hold(record.id);

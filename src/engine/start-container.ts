@@ -9,11 +9,11 @@ import { StartFailure } from "../runtime/start-failure.ts";
 import { answerNames } from "./answer-names.ts";
 import { emitContainerEvent } from "./container-events.ts";
 import { containerExited, releaseNetwork } from "./container-exit.ts";
-import type { ContainerRecord } from "./container-record.ts";
+import { type ContainerRecord, isRestarting } from "./container-record.ts";
 import type { EngineParts } from "./engine-parts.ts";
 import { renewLinks } from "./etc-files.ts";
 import { execExited } from "./execs.ts";
-import { startingHealth } from "./health.ts";
+import { endedHealth, startingHealth } from "./health.ts";
 import { healthCheckOf } from "./health-check.ts";
 import { containerDirectory } from "./inspect-container.ts";
 import { boundPorts, joinNetworks } from "./join-networks.ts";
@@ -22,10 +22,10 @@ import { startRequest } from "./start-request.ts";
 import { watchHealth } from "./watch-health.ts";
 
 /**
- * Starts a container: address, shim, namespaces and root, then its process. Whatever fails is undone, noted in the record
- * with Docker's exit code (125, 126, 127), and thrown.
+ * Starts a container as somebody asks for it: address, shim, namespaces and root, then its process. Whatever fails is undone,
+ * noted in the record with Docker's exit code (125, 126, 127), and thrown. Its policy's restarts count from none again.
  * @param trace collects how long each phase took.
- * @throws not-modified where it runs already; conflict where it is paused.
+ * @throws not-modified where it runs already, or its policy is about to start it; conflict where it is paused.
  */
 export async function startContainer(
   parts: EngineParts,
@@ -36,19 +36,37 @@ export async function startContainer(
   await parts.locks.run(id, async () => {
     const record = parts.containers.get(id);
     assertStartable(record);
-    parts.restarts.cancel(id);
-    try {
-      await start(parts, record, trace);
-    } catch (error) {
-      noteFailure(parts, record, error);
-      throw error;
-    }
+    parts.restarts.forget(id);
+    await startOrNote(
+      parts,
+      record.restartCount === 0 ? record : parts.containers.update(id, { restartCount: 0 }),
+      trace,
+    );
   });
 }
 
+/** Starts a container as its policy wants it, unless somebody has stopped, started or removed it meanwhile. */
+export async function startByPolicy(parts: EngineParts, id: string): Promise<void> {
+  await parts.locks.run(id, async () => {
+    if (!parts.containers.has(id) || !isRestarting(parts.containers.get(id).state)) return;
+    const { restartCount } = parts.containers.get(id);
+    const counted = parts.containers.update(id, { restartCount: restartCount + 1 });
+    await startOrNote(parts, counted, new PhaseTrace());
+  });
+}
+
+async function startOrNote(parts: EngineParts, record: ContainerRecord, trace: PhaseTrace): Promise<void> {
+  try {
+    await start(parts, record, trace);
+  } catch (error) {
+    noteFailure(parts, record, error);
+    throw error;
+  }
+}
+
 function assertStartable({ id, state }: ContainerRecord): void {
-  if (state.status !== "running") return;
-  if (state.paused) {
+  if (state.status !== "running" && !isRestarting(state)) return;
+  if (state.status === "running" && state.paused) {
     fail("conflict", "CONTAINER_PAUSED", "cannot start a paused container, try unpause instead");
   }
   fail("not-modified", "ALREADY_RUNNING", `Container ${id} is already running`);
@@ -127,11 +145,14 @@ export function watchShim(parts: EngineParts, id: string, shim: Shim, announced:
   };
 }
 
-function noteFailure(parts: EngineParts, before: ContainerRecord, error: unknown): void {
-  parts.live.delete(before.id);
-  const exitCode = error instanceof StartFailure ? error.exitCode : 128;
-  const record = parts.containers.update(before.id, {
-    state: { status: "created", error: messageOf(error), exitCode },
+/** One that has run before stays what it was, as in Docker, but for why it does not run now. */
+function noteFailure(parts: EngineParts, { id, state, health }: ContainerRecord, error: unknown): void {
+  parts.live.delete(id);
+  const failure = { exitCode: error instanceof StartFailure ? error.exitCode : 128, error: messageOf(error) };
+  const { exitCode } = failure;
+  const record = parts.containers.update(id, {
+    state: state.status === "exited" ? { ...state, ...failure, restarting: false } : { status: "created", ...failure },
+    health: endedHealth(health),
   });
   emitContainerEvent(parts, record, "die", { exitCode: String(exitCode) });
   parts.pendingAttaches.cancelAll(record.id);

@@ -2,7 +2,7 @@ import { fail } from "../base/errors.ts";
 import { freeze, thaw } from "../runtime/cgroup-freezer.ts";
 import { parseSignal } from "../runtime/signals.ts";
 import { emitContainerEvent } from "./container-events.ts";
-import type { ContainerRecord } from "./container-record.ts";
+import { type ContainerRecord, isRestarting } from "./container-record.ts";
 import type { EngineParts } from "./engine-parts.ts";
 import { requireRunning } from "./require-running.ts";
 import { NEVER, SIGKILL, sendSignal } from "./signal-container.ts";
@@ -19,17 +19,23 @@ const DEFAULT_TIMEOUT_SECONDS = 10;
 /** Asks the container to end, and ends it when it does not in time. @throws not-modified where it does not run. */
 export async function stopContainer(parts: EngineParts, reference: string, options: StopOptions): Promise<void> {
   const record = parts.containers.resolve(reference);
-  const wasWaiting = parts.restarts.cancel(record.id);
-  const marked = parts.containers.update(record.id, {
-    stoppedByUser: true,
-    ...(record.state.status === "exited" ? { state: { ...record.state, restarting: false } } : {}),
-  });
+  const wasWaiting = isRestarting(record.state);
+  stopRestarting(parts, record);
+  const marked = parts.containers.update(record.id, { stoppedByUser: true });
   if (record.state.status !== "running") {
     if (wasWaiting) return emitContainerEvent(parts, marked, "stop");
     fail("not-modified", "CONTAINER_NOT_RUNNING", `Container ${record.id} is already stopped`);
   }
   await endProcess(parts, marked, options);
   if (parts.containers.has(record.id)) emitContainerEvent(parts, parts.containers.get(record.id), "stop");
+}
+
+/** What its policy was about to start stays ended. */
+export function stopRestarting(parts: EngineParts, { id, state }: ContainerRecord): void {
+  parts.restarts.cancel(id);
+  if (state.status === "exited" && state.restarting) {
+    parts.containers.update(id, { state: { ...state, restarting: false } });
+  }
 }
 
 /** Sends the stop signal, then SIGKILL when the time is over, and waits for the end. */
@@ -62,6 +68,12 @@ export async function killContainer(parts: EngineParts, reference: string, signa
   const number = parseSignal(signal || "SIGKILL");
   const record = parts.containers.resolve(reference);
   const attempt = `cannot kill container: ${reference}`;
+  if (isRestarting(record.state)) {
+    // Nothing runs that could get the signal: as with Docker, it only does not come back.
+    stopRestarting(parts, record);
+    parts.containers.update(record.id, { stoppedByUser: true });
+    return;
+  }
   requireRunning(record, attempt);
   const exited = number === SIGKILL ? parts.waiters.wait(record.id, "not-running", NEVER) : undefined;
   const stopsForGood = number === SIGKILL || number === parseSignal(record.config.StopSignal || "SIGTERM");

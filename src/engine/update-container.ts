@@ -6,6 +6,7 @@ import { ociResources } from "../runtime/resources.ts";
 import type { Resources, RestartPolicy } from "./container-config.ts";
 import { emitContainerEvent } from "./container-events.ts";
 import type { EngineParts } from "./engine-parts.ts";
+import { requireRestartPolicy } from "./restart-policy.ts";
 
 /** What a client wants changed: only what it names. */
 export interface UpdateRequest {
@@ -20,6 +21,7 @@ export async function updateContainer(
   request: UpdateRequest,
 ): Promise<{ Warnings: string[] }> {
   const { id } = parts.containers.resolve(reference);
+  if (request.restartPolicy) requireRestartPolicy(request.restartPolicy);
   return parts.locks.run(id, async () => {
     const record = parts.containers.get(id);
     if (request.restartPolicy && request.restartPolicy.Name !== "" && record.hostConfig.AutoRemove) {

@@ -119,6 +119,7 @@ describe.each(CLIS)("%s ps", (cli) => {
     ["nosuch=1", "invalid filter 'nosuch'"],
     ["status=sleeping", "invalid filter 'status=sleeping'"],
     ["exited=much", "invalid filter 'exited=much'"],
+    ["health=sick", "invalid filter 'health=sick'"],
   ])("the filter %s is refused", async (filter, expected) => {
     expect(await refusal(engine, cli, "ps", "--filter", filter)).toEqual([expect.stringContaining(expected), 1]);
   });

@@ -69,7 +69,7 @@ test.each(CLIS)("%s run --restart always brings it back until it is stopped", as
     "--format",
     "{{.Action}}!",
   ]);
-  await watching.waitFor(/(start!\s+(die!\s+)){2}/);
+  await watching.waitFor(/(start!\s+die!.*){2}/s);
   await output(engine, cli, "stop", id);
   expect(await field(engine, id, "{{.State.Status}} {{.State.Restarting}}")).toBe("exited false");
   await output(engine, cli, "rm", id);
@@ -137,4 +137,79 @@ test("what ended while no engine ran is brought back by its policy", async () =>
   ]);
   await watching.waitFor("start!");
   expect(Number(await field(engine, id, "{{.State.Pid}}"))).not.toBe(pid);
+});
+
+test("while a container waits for its restart it counts as running; stop, kill and rm -f end that", async () => {
+  const run = () => engine.expectDocker("run", "-d", "--restart", "always", "busybox", "false");
+  // The delay doubles with each restart: the fifth leaves more than a second to look.
+  const waiting = async (id: string) => {
+    await using watching = engine.terminal("docker", [
+      ...["events", "--since", "1h", "--filter", `container=${id}`, "--filter", "event=die"],
+      ...["--format", "{{.Action}}!"],
+    ]);
+    await watching.waitFor(/(die!\s+){5}/);
+  };
+  const id = await run();
+  await waiting(id);
+  expect(await field(engine, id, "{{.State.Status}} {{.State.Running}} {{.State.Restarting}} {{.State.Pid}}")).toBe(
+    "restarting true true 0",
+  );
+  expect(await engine.expectDocker("ps", "--filter", `id=${id}`, "--format", "{{.Status}}")).toMatch(
+    /^Restarting \(1\) .+ ago$/,
+  );
+  for (const [command, expected] of [
+    [["rm", id], "container is restarting: stop the container before removing or force remove"],
+    [["exec", id, "true"], `Container ${id} is restarting, wait until the container is running`],
+    [["pause", id], `Container ${id} is restarting, wait until the container is running`],
+  ] as const) {
+    expect((await engine.docker(...command)).stderr).toContain(expected);
+  }
+  expect((await engine.api(`/containers/${id}/start`, { method: "POST" })).status).toBe(304);
+  await engine.expectDocker("stop", id);
+  expect(await field(engine, id, "{{.State.Status}} {{.State.Running}}")).toBe("exited false");
+  await engine.expectDocker("rm", id);
+
+  const killed = await run();
+  await waiting(killed);
+  await engine.expectDocker("kill", killed);
+  expect(await field(engine, killed, "{{.State.Status}}")).toBe("exited");
+  await engine.expectDocker("update", "--restart", "no", killed);
+  await engine.expectDocker("start", killed);
+  expect(await engine.expectDocker("wait", killed)).toBe("1");
+  expect(await restarts(killed)).toBe("0 exited 1");
+  await engine.expectDocker("rm", killed);
+
+  const removed = await run();
+  await waiting(removed);
+  await engine.expectDocker("rm", "-f", removed);
+});
+
+test("update --restart holds from the next end on, and is checked", async () => {
+  const id = await engine.expectDocker(
+    "run",
+    "-d",
+    "busybox",
+    "sh",
+    "-c",
+    "while [ ! -e /go ]; do sleep 0.02; done; exit 3",
+  );
+  expect((await engine.docker("update", "--restart", "always:3", id)).stderr).toContain("maximum retry count can only");
+  await engine.expectDocker("update", "--restart", "on-failure:1", id);
+  await engine.expectDocker("exec", id, "touch", "/go");
+  await using watching = engine.terminal("docker", [
+    ...["events", "--since", "1h", "--filter", `container=${id}`, "--filter", "event=die", "--format", "{{.Action}}!"],
+  ]);
+  await watching.waitFor(/(die!\s+){2}/);
+  expect(await engine.expectDocker("wait", id)).toBe("3");
+  expect(await restarts(id)).toBe("1 exited 3");
+  await engine.expectDocker("rm", id);
+});
+
+test("a container that has run before stays exited where it cannot start again", async () => {
+  const id = await engine.expectDocker("run", "-d", "busybox", "sh", "-c", "mv /bin/sh /bin/gone");
+  await engine.expectDocker("wait", id);
+  expect((await engine.docker("start", id)).exitCode).toBe(1);
+  expect(await field(engine, id, "{{.State.Status}} {{.State.ExitCode}}")).toBe("exited 127");
+  expect(await field(engine, id, "{{.State.Error}}")).toContain('exec: "sh": executable file not found');
+  await engine.expectDocker("rm", id);
 });
