@@ -116,3 +116,19 @@ async function read(minor: number, path: string): Promise<unknown> {
 function valueAt(document: unknown, path: string): unknown {
   return path.split(".").reduce<unknown>((value, key) => (value as Record<string, unknown> | null)?.[key], document);
 }
+
+test("the headers that clients choose their version and builder by are there, with and without a body", async () => {
+  for (const method of ["GET", "HEAD"]) {
+    const response = await engine.api("/_ping", { method });
+    expect(Object.fromEntries(response.headers)).toMatchObject({
+      "api-version": "1.51",
+      "builder-version": expect.stringMatching(/^[12]$/),
+      "docker-experimental": "false",
+      ostype: "linux",
+      swarm: "inactive",
+      "cache-control": "no-cache, no-store, must-revalidate",
+      pragma: "no-cache",
+    });
+    expect(await response.text()).toBe(method === "GET" ? "OK" : "");
+  }
+});
