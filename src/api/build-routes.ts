@@ -5,10 +5,12 @@ import type { BuildOptions } from "../build/classic/build-options.ts";
 import { ResourcesSchema, UlimitSchema } from "../engine/container-config.ts";
 import { parseReference } from "../image/reference.ts";
 import { builderOf } from "./builder.ts";
+import { doorOf } from "./buildkit-door.ts";
 import { queryFlag, queryFlagOr, queryInteger, queryJson, queryText, queryTexts } from "./query.ts";
-import { json, progress } from "./reply.ts";
+import { empty, json, progress } from "./reply.ts";
 import { streamBody } from "./request-body.ts";
 import { type Route, route } from "./route.ts";
+import { sessionBuild, sessionBuildQuery } from "./session-build.ts";
 
 const textMap = z.record(z.string(), z.string());
 
@@ -17,8 +19,8 @@ const buildQuery = z.object({
   remote: queryText,
   t: queryTexts,
   target: queryText,
-  buildargs: queryJson(z.record(z.string(), z.string().nullable())),
-  labels: queryJson(textMap),
+  buildargs: queryJson(z.record(z.string(), z.string().nullable()).nullable()),
+  labels: queryJson(textMap.nullable()),
   platform: queryText,
   nocache: queryFlag,
   pull: queryFlag,
@@ -39,6 +41,7 @@ const buildQuery = z.object({
   cpusetcpus: queryText,
   cpusetmems: queryText,
   cgroupparent: queryText,
+  ...sessionBuildQuery,
 });
 type BuildQuery = z.infer<typeof buildQuery>;
 
@@ -50,6 +53,7 @@ export const BUILD_ROUTES: readonly Route[] = [
     query: buildQuery,
     body: streamBody,
     handle: ({ services: { engine }, query, body, abort }) => {
+      if (query.version === "2") return sessionBuild(engine, query, body, abort);
       assertSupported(query);
       return progress(buildImage(builderOf(engine), buildOptions(query), body, abort));
     },
@@ -66,22 +70,18 @@ export const BUILD_ROUTES: readonly Route[] = [
     path: "/build/cancel",
     summary: "Ends a build of BuildKit's",
     query: z.object({ id: queryText }),
-    handle: ({ query }) =>
-      fail("not-found", "NO_BUILD", `no build with the id ${query.id}: only BuildKit's builds have ids`),
+    handle: async ({ services: { engine }, query: { id } }) => {
+      (await doorOf(engine)).builds.cancel(id);
+      return empty(200);
+    },
   }),
 ];
 
 function assertSupported({ version, remote }: BuildQuery): void {
-  if (version === "2") {
-    fail("not-implemented", "NO_BUILDKIT", "BuildKit is not implemented yet: build with DOCKER_BUILDKIT=0");
-  }
   if (version !== "" && version !== "1") fail("invalid", "BUILDER_VERSION", `invalid version ${version}`);
-  if (remote === "client-session")
-    fail(
-      "not-implemented",
-      "NO_BUILDKIT",
-      "a build context over a session needs BuildKit, which is not implemented yet",
-    );
+  if (remote === "client-session") {
+    fail("invalid", "NO_BUILDKIT", "a build context over a session needs BuildKit: ask for version 2");
+  }
 }
 
 function buildOptions(query: BuildQuery): BuildOptions {

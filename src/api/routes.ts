@@ -1,4 +1,5 @@
 import { BUILD_ROUTES } from "./build-routes.ts";
+import { BUILDKIT_ROUTES } from "./buildkit-routes.ts";
 import { CONTAINER_ROUTES } from "./container-routes.ts";
 import { EXEC_ROUTES } from "./exec-routes.ts";
 import { HISTORY_ROUTES } from "./history-routes.ts";
@@ -22,6 +23,7 @@ export const ROUTES: readonly Route[] = [
   ...IMAGE_ROUTES,
   ...REGISTRY_ROUTES,
   ...BUILD_ROUTES,
+  ...BUILDKIT_ROUTES,
   ...NETWORK_ROUTES,
   ...VOLUME_ROUTES,
   ...SWARM_ROUTES,

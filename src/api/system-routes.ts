@@ -8,15 +8,13 @@ import { queryFilters, queryTexts, queryTime } from "./query.ts";
 import { empty, feed, json, PLAIN_TEXT, type Reply } from "./reply.ts";
 import { type Route, route } from "./route.ts";
 
-/** Builder-Version 1 tells clients to use the classic builder where they do not bring their own. */
+/** Builder-Version 2 tells clients to build by BuildKit's protocol where they can. */
 const PING_HEADERS = {
   "Cache-Control": "no-cache, no-store, must-revalidate",
   Pragma: "no-cache",
-  "Builder-Version": "1",
+  "Builder-Version": "2",
   Swarm: "inactive",
 };
-
-const UPGRADES_LATER = "BuildKit's protocol is not implemented yet: build with DOCKER_BUILDKIT=0";
 
 export const SYSTEM_ROUTES: readonly Route[] = [
   route({
@@ -65,13 +63,6 @@ export const SYSTEM_ROUTES: readonly Route[] = [
     handle: async ({ services: { engine }, query: { type: types }, version }) =>
       json(selectUsage(await engine.system.diskUsage(), types, version)),
   }),
-  route({
-    method: "POST",
-    path: "/session",
-    summary: "A connection over which a build asks its client for files and secrets",
-    handle: upgradesLater,
-  }),
-  route({ method: "POST", path: "/grpc", summary: "BuildKit's protocol", handle: upgradesLater }),
 ];
 
 /** As clients write it in a query: seconds since the epoch. */
@@ -109,8 +100,4 @@ function selectUsage(usage: Usage, types: readonly string[], version: ApiVersion
     BuildCache: wants("build-cache") ? usage.BuildCache : null,
     ...(since(version, 42) ? {} : { BuilderSize: 0 }),
   };
-}
-
-function upgradesLater(): never {
-  return fail("not-implemented", "NO_BUILDKIT", UPGRADES_LATER);
 }

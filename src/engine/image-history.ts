@@ -39,8 +39,8 @@ export class ImageHistory {
     using _held = holdChains(this.#parts, placed.top);
     const documents = [];
     for (const step of this.#steps(placed)) {
-      const { counts, files } = await this.#changes(step.layer, options);
-      documents.push({ ...describeStep(step), ...counts, ...(options.files && { Files: files }) });
+      const files = step.layer === null ? [] : await this.#files(step.layer, options.files, options.abort);
+      documents.push({ ...describeStep(step), ...this.#counted(step.layer), ...(options.files && { Files: files }) });
     }
     return documents;
   }
@@ -51,14 +51,15 @@ export class ImageHistory {
     using _held = holdChains(this.#parts, placed.top);
     const step = this.#steps(placed).find(({ layer }) => layer !== null);
     if (!step?.layer) return fail("not-found", "NO_LAYERS", `${name} has no layers`);
-    const { counts, files } = await this.#changes(step.layer, { files: true, abort });
-    return { ...describeStep(step), ...counts, Files: files };
+    const files = await this.#files(step.layer, true, abort);
+    return { ...describeStep(step), ...this.#counted(step.layer), Files: files };
   }
 
   /** What `later` has otherwise than `earlier`; either may be an image, a place in one, or a container. */
   async diff(earlier: string, later: string, abort?: AbortSignal): Promise<FileChange[]> {
-    using from = await this.#root(earlier);
-    using to = await this.#root(later);
+    const [from, to] = [await this.#root(earlier), await this.#root(later)];
+    using _from = from;
+    using _to = to;
     return await fileChanges(from.root, to.root, abort);
   }
 
@@ -92,18 +93,16 @@ export class ImageHistory {
     return image.chainId === top ? steps : steps.slice(steps.findIndex(({ layer }) => layer?.chainId === top));
   }
 
-  async #changes(
-    layer: Layer | null,
-    { files: wanted, abort }: { files: boolean; abort?: AbortSignal },
-  ): Promise<{ counts: ChangeCounts; files: readonly FileChange[] }> {
-    if (layer === null) return { counts: countChanges([]), files: [] };
-    const known = this.#counts.get(layer.chainId);
-    if (known && !wanted) return { counts: known, files: [] };
+  async #files(layer: Layer, wanted: boolean, abort?: AbortSignal): Promise<FileChange[]> {
+    if (!wanted && this.#counts.has(layer.chainId)) return [];
     const files = await layerFiles(this.#parts.layers, layer.chainId, abort);
-    const counts = countChanges(files);
     if (this.#counts.size >= KEPT_COUNTS) this.#counts.clear();
-    this.#counts.set(layer.chainId, counts);
-    return { counts, files };
+    this.#counts.set(layer.chainId, countChanges(files));
+    return wanted ? files : [];
+  }
+
+  #counted(layer: Layer | null): ChangeCounts {
+    return (layer && this.#counts.get(layer.chainId)) ?? { Added: 0, Changed: 0, Deleted: 0 };
   }
 
   /** A container's root as it is now, or an image's, to be read while it is held. */

@@ -136,14 +136,20 @@ export class GrpcStream<I extends DescMessage, O extends DescMessage> implements
     } catch (error) {
       this.#signal?.throwIfAborted();
       if (error instanceof LighterError) throw error;
-      fail("unavailable", "GRPC_CONNECTION", `the connection to the client broke: ${messageOf(error)}`, {
-        cause: error,
-      });
+      // Go's servers reset a call that they have ended while we could still speak: how it ended is known then.
+      if (!this.#hasStatus())
+        fail("unavailable", "GRPC_CONNECTION", `the connection to the client broke: ${messageOf(error)}`, {
+          cause: error,
+        });
     }
     this.#signal?.throwIfAborted();
-    if (this.#trailers["grpc-status"] === undefined && !this.#stream.closed) await once(this.#stream, "close");
+    if (!this.#hasStatus() && !this.#stream.closed) await once(this.#stream, "close");
     const error = errorOfTrailers(this.#trailers);
     if (error) throw error;
+  }
+
+  #hasStatus(): boolean {
+    return this.#trailers["grpc-status"] !== undefined;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,4 +1,4 @@
-import { fail } from "../../base/errors.ts";
+import { fail, LighterError } from "../../base/errors.ts";
 import type { Gateway } from "./gateway.ts";
 import type { StatusHub } from "./status-hub.ts";
 
@@ -16,6 +16,7 @@ export interface Build {
 /** The builds under way, by the names that their clients chose. */
 export class Builds {
   readonly #running = new Map<string, Build>();
+  readonly #cancels = new Map<string, AbortController>();
   readonly #waiting = new Map<string, Set<(build: Build) => void>>();
 
   /** @throws invalid for no name, conflict for one that is in use */
@@ -31,6 +32,26 @@ export class Builds {
         build.status.end();
       },
     };
+  }
+
+  /** Work that {@link cancel} ends, besides `abort`. No name: nobody can. */
+  async *cancellable<T>(
+    id: string,
+    abort: AbortSignal,
+    work: (signal: AbortSignal) => AsyncIterable<T>,
+  ): AsyncGenerator<T> {
+    const cancel = new AbortController();
+    if (id !== "") this.#cancels.set(id, cancel);
+    try {
+      yield* work(AbortSignal.any([abort, cancel.signal]));
+    } finally {
+      this.#cancels.delete(id);
+    }
+  }
+
+  /** Docker answers well for a build that there is not, or no more. */
+  cancel(id: string): void {
+    this.#cancels.get(id)?.abort(new LighterError("cancelled", "BUILD_CANCELLED", "Build cancelled"));
   }
 
   /** The build of this name, waited for a moment. @throws not-found */

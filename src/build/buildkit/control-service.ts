@@ -98,6 +98,7 @@ function buildRequest(request: SolveRequest): BuildRequest {
     exporters: exporters.map((exporter, number) => ({ ...exporter, number })),
     ...cacheOptions(request.Cache),
     entitlements: request.Entitlements,
+    archive: null,
   };
 }
 

@@ -5,6 +5,7 @@ import type { Builds } from "./builds.ts";
 import type { ExportParts } from "./export-result.ts";
 import type { LocalDirectories } from "./local-directories.ts";
 import type { Sessions } from "./sessions.ts";
+import type { Uploads } from "./uploads.ts";
 
 /** What BuildKit's protocol needs of the builder and the engine. */
 export interface DoorParts extends ExportParts {
@@ -23,4 +24,5 @@ export interface DoorState {
   readonly sessions: Sessions;
   readonly builds: Builds;
   readonly directories: LocalDirectories;
+  readonly uploads: Uploads;
 }

@@ -7,6 +7,7 @@ import type { DoorParts, DoorState } from "./door-state.ts";
 import { gatewayRoutes } from "./gateway-service.ts";
 import { LocalDirectories } from "./local-directories.ts";
 import { Sessions } from "./sessions.ts";
+import { Uploads } from "./uploads.ts";
 
 export interface Door extends DoorState {
   /** Serves BuildKit's calls on a connection that speaks HTTP/2 from its first byte. */
@@ -20,6 +21,7 @@ export function openDoor(parts: DoorParts): Door {
     sessions: new Sessions(),
     builds: new Builds(),
     directories: new LocalDirectories(join(parts.root, "build-contexts"), parts.temporary),
+    uploads: new Uploads(),
   };
   const serve = createGrpcServer([...controlRoutes(state), ...gatewayRoutes(state)], {
     onError: (method, error) => parts.log("info", "a build client's call failed", { method, error }),

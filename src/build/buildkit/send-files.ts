@@ -55,7 +55,7 @@ export async function sendDirectory(destination: Destination, directory: string,
   });
   const files: (string | null)[] = [];
   const naming = (async () => {
-    for await (const { stat, content } of namesIn(directory, "")) {
+    for await (const { stat, content } of namesIn(directory, "", new Map())) {
       files.push(content);
       await stream.send({ type: PacketType.PACKET_STAT, stat });
     }
@@ -96,8 +96,11 @@ interface Named {
   readonly content: string | null;
 }
 
-/** Depth first, each directory before what is in it, names in order. */
-async function* namesIn(root: string, above: string): AsyncGenerator<Named> {
+/**
+ * Depth first, each directory before what is in it, names in order.
+ * @param linked paths of files with several names by inode: the second name is sent as a hard link of the first.
+ */
+async function* namesIn(root: string, above: string, linked: Map<bigint, string>): AsyncGenerator<Named> {
   for (const name of (await readdir(join(root, above))).sort()) {
     const path = above === "" ? name : `${above}/${name}`;
     const at = join(root, path);
@@ -111,6 +114,8 @@ async function* namesIn(root: string, above: string): AsyncGenerator<Named> {
           : null;
     // Devices and pipes are no part of a result that a client writes as files.
     if (kind === null) continue;
+    const first = kind === "file" && stats.nlink > 1n ? linked.get(stats.ino) : undefined;
+    if (kind === "file" && stats.nlink > 1n && first === undefined) linked.set(stats.ino, path);
     yield {
       stat: {
         path,
@@ -119,11 +124,11 @@ async function* namesIn(root: string, above: string): AsyncGenerator<Named> {
         gid: Number(stats.gid),
         size: kind === "file" ? stats.size : 0n,
         modTime: stats.mtimeNs,
-        linkname: kind === "symlink" ? await readlink(at) : "",
+        linkname: kind === "symlink" ? await readlink(at) : (first ?? ""),
       },
       content: kind === "file" ? at : null,
     };
-    if (kind === "directory") yield* namesIn(root, path);
+    if (kind === "directory") yield* namesIn(root, path, linked);
   }
 }
 

@@ -5,12 +5,13 @@ import { fail, LighterError } from "../../base/errors.ts";
 import { newId, shortId } from "../../base/ids.ts";
 import { timestampNow } from "../../base/timestamp.ts";
 import { pathOf } from "../../grpc/server.ts";
-import type { ReportCounter, SolveSources } from "../graph/solver.ts";
+import { DirectoryFiles } from "../context/directory-files.ts";
+import type { RegistryLogin, ReportCounter, SolveSources } from "../graph/solver.ts";
 import type { LocalDirectories } from "./local-directories.ts";
+import { Auth } from "./proto/auth_pb.ts";
 import { Secrets } from "./proto/secrets_pb.ts";
 import { SSH } from "./proto/ssh_pb.ts";
 import { receiveFiles } from "./receive-files.ts";
-import { ReceivedFiles } from "./received-files.ts";
 import type { Session } from "./sessions.ts";
 
 /** Progress is said at most this often. */
@@ -38,13 +39,14 @@ export function sessionSources(session: () => Promise<Session>, places: SessionP
       try {
         await receiveFiles(client, source, held.directory, counter.say, signal);
         counter.finish();
-        return new ReceivedFiles(held);
+        return new DirectoryFiles(held.directory.tree(), held.directory.path, async () => held[Symbol.asyncDispose]());
       } catch (error) {
         await held[Symbol.asyncDispose]();
         throw error;
       }
     },
     secret: async (id) => secretOf(await session(), id),
+    registryLogin: async (host) => loginOf(await session(), host),
     ssh: async (id) => {
       const client = await session();
       const path = opened.get(id) ?? forwardAgent(client, id || "default", places.sockets, agents);
@@ -83,6 +85,20 @@ async function secretOf({ connection, supports }: Session, id: string): Promise<
     if (error instanceof LighterError && error.kind === "not-found") return null;
     throw error;
   }
+}
+
+/** null: the client has no account there. */
+async function loginOf({ connection, supports }: Session, host: string): Promise<RegistryLogin | null> {
+  const method = Auth.method.credentials;
+  if (!supports(pathOf(method))) return null;
+  // Clients know Docker's own registry by the name of its server.
+  const Host = host === "docker.io" ? "registry-1.docker.io" : host;
+  const { Username: username, Secret: secret } = await connection.call(method, { Host });
+  if (username === "" && secret === "") return null;
+  // Without a name it is a token that the registry gave in place of one.
+  return username === ""
+    ? { username, password: "", identityToken: secret }
+    : { username, password: secret, identityToken: "" };
 }
 
 /** A socket whose connections are carried to the client's agent. null: the client forwards no such agent. */

@@ -1,6 +1,11 @@
+import { join } from "node:path";
+import { Readable } from "node:stream";
 import { fail } from "../../base/errors.ts";
+import { newId } from "../../base/ids.ts";
+import { BuildContext } from "../context/build-context.ts";
 import type { Edge } from "../graph/operation.ts";
 import type { SolveSources } from "../graph/solver.ts";
+import type { SourceFiles } from "../graph/source-files.ts";
 import type { StatusSink } from "../graph/status.ts";
 import { vertexOf } from "../graph/vertex.ts";
 import type { BuiltResult } from "./built-result.ts";
@@ -11,7 +16,9 @@ import { Gateway } from "./gateway.ts";
 import { edgeOf } from "./llb.ts";
 import type { Definition } from "./proto/ops_pb.ts";
 import { sessionSources } from "./session-sources.ts";
+import type { Session } from "./sessions.ts";
 import { StatusHub } from "./status-hub.ts";
+import { pullUpload, uploadPath } from "./uploads.ts";
 import { asVertex } from "./vertex-of-door.ts";
 
 /** A client's request for a build, in one form whatever the client's age. */
@@ -25,6 +32,8 @@ export interface BuildRequest {
   readonly cacheImports: readonly CacheOption[];
   readonly cacheExports: readonly CacheOption[];
   readonly entitlements: readonly string[];
+  /** The main context as an archive that comes with the request; null: it is named by the attributes. */
+  readonly archive: (() => Promise<Readable>) | null;
 }
 
 export interface CacheOption {
@@ -45,11 +54,22 @@ export async function solveBuild(
   const status = new StatusHub();
   const session = () => door.sessions.get(request.sessionId, signal);
   const entitlements = entitlementsOf(request.entitlements);
-  await using sources = sessionSources(session, { directories: door.directories, sockets: door.parts.run });
-  const solveOne = (frontend: string, attrs: FrontendAttrs, definition: Definition | undefined) =>
-    frontend === ""
-      ? solveGraph(door, definition, { sources, status: status.publish, abort: signal, entitlements })
-      : solveDockerfile(door, frontend, attrs, { sources, status: status.publish, abort: signal, entitlements });
+  await using fromSession = sessionSources(session, { directories: door.directories, sockets: door.parts.run });
+  await using resources = new AsyncDisposableStack();
+  const uploaded = async (attrs: FrontendAttrs): Promise<{ sources: SolveSources; attrs: FrontendAttrs }> => {
+    const archive = await archiveOf(request, attrs, session, signal);
+    if (!archive) return { sources: fromSession, attrs };
+    const directory = join(door.parts.temporary, `upload-${newId()}`);
+    const files = resources.use(await BuildContext.receive(archive, directory, signal));
+    const { context: _, ...others } = attrs;
+    return { sources: { ...fromSession, local: async () => borrowed(files) }, attrs: others };
+  };
+  const context = { status: status.publish, abort: signal, entitlements };
+  const solveOne = async (frontend: string, asked: FrontendAttrs, definition: Definition | undefined) => {
+    if (frontend === "") return solveGraph(door, definition, { ...context, sources: fromSession });
+    const { sources, attrs } = await uploaded(asked);
+    return solveDockerfile(door, frontend, attrs, { ...context, sources });
+  };
 
   const clientDrives = request.frontend === "" && (request.definition?.def.length ?? 0) === 0;
   await using gateway = clientDrives
@@ -73,6 +93,28 @@ export async function solveBuild(
     );
   }
   return told;
+}
+
+/** The main context where it is an archive of the client's; null where it is not. */
+async function archiveOf(
+  request: BuildRequest,
+  attrs: FrontendAttrs,
+  session: () => Promise<Session>,
+  signal: AbortSignal,
+): Promise<Readable | null> {
+  if (request.archive) return request.archive();
+  const path = uploadPath(attrs.context ?? "");
+  return path === null ? null : Readable.from(pullUpload(await session(), path, signal));
+}
+
+/** Files that several vertices may have, none of which owns them. */
+function borrowed(files: SourceFiles): SourceFiles {
+  return {
+    tree: files.tree,
+    read: (node, limit) => files.read(node, limit),
+    unpack: (nodes, signal) => files.unpack(nodes, signal),
+    [Symbol.asyncDispose]: async () => {},
+  };
 }
 
 interface SolveContext {

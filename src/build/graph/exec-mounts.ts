@@ -96,21 +96,22 @@ export async function withMounts<T>(
   const mounts: ContainerMount[] = [];
   const caches: CachePlace[] = [];
   for (const { mount, target } of plan.others) {
+    const made = mount.type === "cache" ? null : await makeMount(scope, mount, target);
+    if (made) mounts.push(made);
+    if (mount.type === "cache") caches.push({ mount, target });
+    // A secret or agent that the step can do without leaves no trace.
+    else if (!made) continue;
     if (mount.type !== "bind") {
       const isFile = mount.type === "secret" || mount.type === "ssh";
       scope.points.push({ path: target, kind: isFile ? "file" : "directory" });
     } else if (mount.output !== null) scope.points.push({ path: target, kind: "directory" });
-    if (mount.type === "cache") caches.push({ mount, target });
-    else {
-      const made = await makeMount(scope, mount, target);
-      if (made) mounts.push(made);
-    }
   }
   // In the order of their names, so that no two steps wait for each other.
   caches.sort((one, other) => (one.mount.id < other.mount.id ? -1 : 1));
   const ready = (more: readonly ContainerMount[]) =>
     work({ mounts: [...mounts, ...more], env: scope.env, points: scope.points, writable: scope.writable });
-  return withCaches(scope, caches, [], ready);
+  // Awaited here: what was made goes when this returns.
+  return await withCaches(scope, caches, [], ready);
 }
 
 interface CachePlace {

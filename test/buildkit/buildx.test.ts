@@ -1,0 +1,249 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { ConnectError } from "@connectrpc/connect";
+import { startEngine, type TestEngine } from "../harness/test-engine.ts";
+import { type BuildRequest, buildx, connectBuilder } from "./buildx.ts";
+import { upgrade } from "./upgrade.ts";
+
+let engine: TestEngine;
+let directory: string;
+
+beforeAll(async () => {
+  engine = await startEngine({ env: { DOCKER_BUILDKIT: "0" } });
+  directory = mkdtempSync(join(tmpdir(), "lighter-buildx-"));
+});
+afterAll(async () => {
+  rmSync(directory, { recursive: true, force: true });
+  await engine[Symbol.asyncDispose]();
+});
+
+test("clients learn what the builder is, and an upgrade that is none is refused", async () => {
+  await using builder = await connectBuilder(engine.socket);
+  const { record } = await builder.control.listWorkers({});
+  expect(record.map(({ platforms }) => platforms.map(({ OS, Architecture }) => `${OS}/${Architecture}`))).toEqual([
+    ["linux/amd64"],
+  ]);
+  expect((await builder.control.info({})).buildkitVersion?.version).toMatch(/^v0\.\d+\.\d+$/);
+  // How buildx finds out whether there is a history of builds.
+  for await (const event of builder.control.listenBuildHistory({ ActiveOnly: true, Ref: "none", EarlyExit: true })) {
+    expect(event).toBeUndefined();
+  }
+  const ping = await fetch("http://docker/_ping", { unix: engine.socket });
+  expect(ping.headers.get("builder-version")).toBe("2");
+  await expect(upgrade(engine.socket, "/session")).rejects.toThrow("a session needs an id");
+});
+
+test("a Dockerfile with a syntax line becomes an image, without a network", async () => {
+  const context = makeContext({
+    Dockerfile: `# syntax=docker/dockerfile:1
+FROM busybox AS build
+WORKDIR /src
+COPY a.txt .
+RUN cat a.txt && tr a-z A-Z <a.txt >shout
+FROM busybox
+ARG GREETING
+LABEL from=dockerfile
+COPY --from=build /src/shout /shout
+RUN echo "$GREETING" >/greeting
+CMD ["cat", "/shout", "/greeting"]
+`,
+    "a.txt": "hello\n",
+  });
+  const { response, progress } = await build({
+    context,
+    attrs: { "build-arg:GREETING": "good day", "label:by": "client" },
+    exporters: [{ Type: "moby", Attrs: { name: "made:1,made:2" } }],
+  });
+  const id = response["containerimage.digest"] ?? "";
+  expect(response).toEqual({
+    "containerimage.digest": id,
+    "containerimage.config.digest": id,
+    "image.name": "docker.io/library/made:1,docker.io/library/made:2",
+  });
+  expect((await engine.docker("run", "--rm", "made:2")).stdout).toBe("HELLO\ngood day\n");
+  const { stdout } = await engine.docker("image", "inspect", "-f", "{{.Id}} {{json .Config.Labels}}", "made:1");
+  expect(stdout.trim()).toBe(`${id} {"by":"client","from":"dockerfile"}`);
+  expect(progress.output).toContain("hello\n");
+  const names = [...progress.vertices.keys()];
+  expect(names).toContain("[internal] load build definition from Dockerfile");
+  expect(names).toContain("[build 4/4] RUN cat a.txt && tr a-z A-Z <a.txt >shout");
+  expect(names).toContain("exporting to image");
+  for (const { completed, error } of progress.vertices.values())
+    expect([completed !== undefined, error]).toEqual([true, ""]);
+  expect(progress.counters).toContain("transferring context:");
+});
+
+test("the second build is sent only what has changed, and takes the rest from the cache", async () => {
+  const context = makeContext({
+    Dockerfile: "FROM busybox\nCOPY big.bin /\nCOPY small.txt /\n",
+    "big.bin": "x".repeat(300_000),
+    "small.txt": "1",
+    ".dockerignore": "secret*\n",
+    "secret.key": "never sent",
+  });
+  const first = await build({ context });
+  const sent = first.traffic.asked.filter(({ directory }) => directory === "context").map(({ path }) => path);
+  expect(sent).toContain("big.bin");
+  expect(sent).not.toContain("secret.key");
+  writeFileSync(join(context, "small.txt"), "22");
+  const second = await build({ context });
+  expect(second.traffic.asked).toEqual([{ directory: "context", path: "small.txt" }]);
+  expect(second.traffic.bytesSent.total).toBe(2);
+  expect(second.progress.vertices.get("[2/3] COPY big.bin /")?.cached).toBe(true);
+  expect(second.progress.vertices.get("[3/3] COPY small.txt /")?.cached).toBe(false);
+  const third = await build({ context });
+  expect(third.response["containerimage.digest"]).toBe(second.response["containerimage.digest"]);
+});
+
+describe("outputs", () => {
+  let context: string;
+  beforeAll(() => {
+    context = makeContext({
+      Dockerfile: 'FROM scratch\nCOPY run.sh /bin/\nCOPY --link deep /deep\nENTRYPOINT ["/bin/run.sh"]\n',
+      "run.sh": "#!/bin/sh\n",
+      "deep/er/file": "below",
+    });
+  });
+
+  test("a directory on the client's side has the files as they are in the image", async () => {
+    const target = join(directory, "out");
+    mkdirSync(target);
+    await build({ context, exporters: [{ Type: "local", Attrs: {} }], outputs: [{ directory: target }] });
+    expect(readdirSync(target, { recursive: true }).sort()).toEqual([
+      "bin",
+      "bin/run.sh",
+      "deep",
+      "deep/er",
+      "deep/er/file",
+    ]);
+    expect(readFileSync(join(target, "deep/er/file"), "utf8")).toBe("below");
+  });
+
+  test("archives: of the files, in the OCI format and in Docker's", async () => {
+    const files = ["files.tar", "oci.tar", "docker.tar"].map((name) => join(directory, name));
+    await build({
+      context,
+      exporters: [
+        { Type: "tar", Attrs: {} },
+        { Type: "oci", Attrs: { name: "carried:oci" } },
+        { Type: "docker", Attrs: { name: "carried:docker" } },
+      ],
+      outputs: files.map((file) => ({ file })),
+    });
+    const list = (file = "") => Bun.spawnSync(["tar", "tf", file]).stdout.toString();
+    expect(list(files[0])).toContain("deep/er/file");
+    expect(list(files[1])).toContain("oci-layout");
+    expect((await engine.docker("images", "-q", "carried")).stdout).toBe("");
+    expect((await engine.docker("load", "-i", files[2] ?? "")).stdout).toContain("Loaded image: carried:docker");
+  });
+
+  test("none, and one that there is not", async () => {
+    expect((await build({ context, exporters: [] })).response).toEqual({});
+    expect(await failure({ context, exporters: [{ Type: "nowhere", Attrs: {} }] })).toBe(
+      'exporter "nowhere" could not be found',
+    );
+    expect(await failure({ context, exporters: [{ Type: "tar", Attrs: {} }] })).toContain("no such output");
+  });
+});
+
+test("secrets reach the step that mounts them, and neither layer nor history", async () => {
+  const context = makeContext({
+    Dockerfile: "FROM busybox\nRUN --mount=type=secret,id=key,required=true wc -c </run/secrets/key >/length\n",
+  });
+  await build({ context, secrets: { key: "s3cr3t-v4lue" }, exporters: [{ Type: "moby", Attrs: { name: "kept" } }] });
+  expect((await engine.docker("run", "--rm", "kept", "cat", "/length")).stdout.trim()).toBe("12");
+  const archive = join(directory, "kept.tar");
+  await engine.docker("save", "-o", archive, "kept");
+  expect(readFileSync(archive).includes("s3cr3t-v4lue")).toBe(false);
+  expect(await failure({ context, attrs: { "no-cache": "" } })).toContain("secret key: not found");
+});
+
+test("a step that mounts the client's agent finds its socket; without one it fails", async () => {
+  const path = join(directory, "agent.sock");
+  const agent = createServer().listen(path);
+  try {
+    const context = makeContext({
+      Dockerfile: 'FROM busybox\nRUN --mount=type=ssh,required=true test -S "$SSH_AUTH_SOCK" && echo "found it"\n',
+    });
+    const { progress } = await build({ context, agents: { default: path } });
+    expect(progress.output).toContain("found it");
+    expect(await failure({ context, attrs: { "no-cache": "" } })).toContain("unset ssh forward key default");
+  } finally {
+    agent.close();
+  }
+});
+
+describe("refusals", () => {
+  const cases: readonly (readonly [string, Partial<BuildRequest>, string])[] = [
+    ["a stage that there is not", { attrs: { target: "nope" } }, 'target stage "nope" could not be found'],
+    [
+      "a frontend that is an image",
+      { frontend: "gateway.v0", attrs: { source: "example/front" } },
+      "only docker/dockerfile is built in",
+    ],
+    ["a frontend that there is not", { frontend: "make.v0" }, "frontend make.v0 not found"],
+    ["an entitlement that there is not", { entitlements: ["device"] }, "the entitlement device is not supported"],
+    [
+      "several platforms",
+      { attrs: { platform: "linux/amd64,linux/arm64" } },
+      "cannot build for several platforms at once",
+    ],
+    ["attestations", { attrs: { "attest:sbom": "" } }, "attestations are not supported"],
+    [
+      "a question instead of a build",
+      { attrs: { requestid: "frontend.outline" } },
+      "unsupported request frontend.outline",
+    ],
+  ];
+  for (const [what, request, reason] of cases) {
+    test(what, async () => {
+      expect(await failure({ context: makeContext({ Dockerfile: "FROM busybox\n" }), ...request })).toContain(reason);
+    });
+  }
+
+  test("a step that fails", async () => {
+    const context = makeContext({ Dockerfile: "FROM busybox\nRUN echo about to fail; exit 7\n" });
+    expect(await failure({ context })).toContain(
+      'process "/bin/sh -c echo about to fail; exit 7" did not complete successfully: exit code: 7',
+    );
+  });
+});
+
+test("a client that goes away ends its build at once", async () => {
+  const context = makeContext({ Dockerfile: "FROM busybox\nRUN touch /started; sleep 1000\n" });
+  const leaving = new AbortController();
+  const building = buildx(engine.socket, {
+    context,
+    signal: leaving.signal,
+    onProgress: ({ vertexes }) => {
+      for (const { name, started } of vertexes) if (name.startsWith("[2/2]") && started) leaving.abort();
+    },
+  });
+  const error = await building.catch((thrown: unknown) => ConnectError.from(thrown));
+  expect(String(error)).toContain("abort");
+  // The next build of the same step would wait for the one before it.
+  await build({ context: makeContext({ Dockerfile: "FROM busybox\nRUN true\n" }) });
+});
+
+function build(request: BuildRequest) {
+  return buildx(engine.socket, request);
+}
+
+async function failure(request: BuildRequest): Promise<string> {
+  return build(request).then(
+    () => "(succeeded)",
+    (error: unknown) => ConnectError.from(error).rawMessage,
+  );
+}
+
+function makeContext(files: Readonly<Record<string, string>>): string {
+  const context = mkdtempSync(join(directory, "context-"));
+  for (const [name, content] of Object.entries(files)) {
+    mkdirSync(dirname(join(context, name)), { recursive: true });
+    writeFileSync(join(context, name), content);
+  }
+  return context;
+}
