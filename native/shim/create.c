@@ -207,8 +207,9 @@ static bool make_links(struct monitor *monitor, struct records spec, struct trou
     while (records_next_of(&list, TAG_LINK, &record)) {
         const char *name = records_text(record_group(&record), FIELD_HOST_NAME);
         const char *bridge = records_text(record_group(&record), FIELD_BRIDGE);
+        const char *parent = records_text(record_group(&record), FIELD_SOURCE);
         if (monitor_make_link(monitor, record_group(&record)) < 0)
-            return trouble(what, "link", "%s on %s", name, bridge ? bridge : "nothing");
+            return trouble(what, "link", "%s on %s", name, parent ? parent : bridge ? bridge : "nothing");
         any = true;
     }
     if (records_u32(spec, TAG_RESOLVER, 0) && resolver_open(monitor) < 0)

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import type { EndpointLink } from "../network/endpoint-link.ts";
 import type { NetworkRecord } from "../network/network-record.ts";
 import type { Layout } from "../network/networks.ts";
@@ -6,7 +7,7 @@ import type { ContainerRecord } from "./container-record.ts";
 import type { EngineParts } from "./engine-parts.ts";
 import { updateEtcFiles } from "./etc-files.ts";
 import { neighbourOf } from "./join-networks.ts";
-import { requireShim } from "./require-running.ts";
+import { requireRunning, requireShim } from "./require-running.ts";
 
 /**
  * Gives a running container a place on a further network: address, link, names, and the way out where that network gives
@@ -88,11 +89,18 @@ export async function completeNetworks(parts: EngineParts, id: string): Promise<
   for (const [name, settings] of Object.entries(record.networks)) {
     if (!isOn(name)) await parts.networks.connect(neighbourOf(record), name, settings);
   }
-  const { hasNames } = parts.networks.layout(id);
-  for (const link of parts.networks.missingLinks(id)) {
+  const { links, hasNames } = parts.networks.layout(id);
+  const present = linksWithin(requireRunning(record).pid);
+  for (const link of links.filter(({ containerName }) => !present.has(containerName))) {
     await shim.connectNetwork({ link, route: null }, hasNames);
     updateEtcFiles(parts, record, { added: addressesOf(link), removed: [] });
   }
   for (const endpoint of parts.networks.endpointsOf(id)) parts.networks.linked(endpoint);
   await parts.networks.followMain(id);
+}
+
+/** Names of the links in a process's network namespace (proc(5), net/dev). */
+function linksWithin(pid: number): Set<string> {
+  const table = readFileSync(`/proc/${pid}/net/dev`, "utf8");
+  return new Set([...table.matchAll(/^\s*([^:\s]+):/gm)].map(([, name = ""]) => name));
 }

@@ -58,7 +58,7 @@ export function infoDocument(parts: EngineParts) {
     DriverStatus: DRIVER_STATUS,
     Plugins: {
       Volume: ["local"],
-      Network: ["bridge", "host", "null"],
+      Network: ["bridge", "host", "ipvlan", "macvlan", "null"],
       Authorization: null,
       Log: ["json-file", "local", "none"],
     },

@@ -5,12 +5,13 @@ import { KeyedLock } from "../base/keyed-lock.ts";
 import type { Log } from "../base/log.ts";
 import { freeSubnet } from "./address-pool.ts";
 import { type BridgeLink, linkExists, raiseBridge, removeBridge } from "./bridge-link.ts";
-import { defaultGateway } from "./create-network.ts";
 import { hostSubnets } from "./host-subnets.ts";
 import { formatSubnet, overlaps, type Subnet } from "./ipv4.ts";
 import { type Bridge, ipv6PrefixLength, type NetworkRecord, poolOf } from "./network-record.ts";
 import type { NetworkStore } from "./network-store.ts";
+import { subnetsOf } from "./new-network.ts";
 import { type DesiredRules, PacketFilter } from "./packet-filter.ts";
+import { defaultGateway } from "./parse-addressing.ts";
 
 /** Raising a link, or removing one, changes the machine: one at a time. */
 const LINKS = "links";
@@ -113,18 +114,13 @@ export class Bridges {
         );
       }
       refused.push(link.subnet);
-      const subnet = freeSubnet([...hostSubnets(), ...ownSubnets(this.records), ...refused]);
+      const subnet = freeSubnet([...hostSubnets(), ...subnetsOf(this.records.networks()), ...refused]);
       this.records.updateNetwork({
         ...network,
         bridge: { ...bridge, subnet: formatSubnet(subnet), gateway: defaultGateway(subnet) },
       });
     }
   }
-}
-
-/** The subnets of all networks, whether their bridges are up or not. */
-export function ownSubnets(records: NetworkStore): Subnet[] {
-  return records.networks().flatMap(({ bridge }) => (bridge ? [poolOf(bridge).subnet] : []));
 }
 
 function desiredRules(records: NetworkStore): DesiredRules {

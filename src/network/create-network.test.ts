@@ -1,8 +1,9 @@
 import { describe, expect, test } from "bun:test";
-import { NetworkCreateSchema, parseBridgeRequest } from "./create-network.ts";
+import { NetworkCreateSchema, parseNetworkRequest } from "./create-network.ts";
 
 function parse(body: Record<string, unknown>) {
-  return parseBridgeRequest(NetworkCreateSchema.parse({ Name: "mine", ...body }));
+  const request = parseNetworkRequest(NetworkCreateSchema.parse({ Name: "mine", ...body }));
+  return request.driver === "bridge" ? request.bridge : request.wire;
 }
 
 function pool(config: Record<string, unknown>) {
@@ -57,6 +58,16 @@ describe("a bridge network", () => {
     });
   });
 
+  test("may be on one of the host's links", () => {
+    expect(parse({ Driver: "macvlan", Options: { parent: "eth0" } })).toMatchObject({
+      parent: "eth0",
+      mode: 4,
+      mtu: 0,
+    });
+    const Options = { parent: "eth0.5", ipvlan_mode: "l3" };
+    expect(parse({ Driver: "ipvlan", Options })).toMatchObject({ kind: "ipvlan", parent: "eth0.5", mode: 1 });
+  });
+
   test("takes the driver's options", () => {
     const prefix = "com.docker.network.bridge";
     const Options = {
@@ -77,6 +88,13 @@ describe("a bridge network", () => {
 
   test.each<[Record<string, unknown>, string]>([
     [{ Name: " " }, "name is empty"],
+    [{ Driver: "macvlan" }, "a macvlan network needs a link of the host's"],
+    [{ Driver: "macvlan", Options: { parent: "../x" } }, 'invalid parent "../x"'],
+    [
+      { Driver: "macvlan", Options: { parent: "eth0", macvlan_mode: "foo" } },
+      "requested macvlan mode 'foo' is not valid",
+    ],
+    [{ Driver: "overlay" }, "This node is not a swarm manager"],
     [{ Driver: "foo" }, 'plugin "foo" not found'],
     [{ Driver: "host" }, 'only one instance of "host" network is allowed'],
     [{ IPAM: { Driver: "foo" } }, 'plugin "foo" not found'],

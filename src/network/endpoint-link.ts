@@ -1,9 +1,12 @@
 import { gatewayOf, ipv6GatewayOf } from "./network-documents.ts";
 import type { Endpoint, NetworkRecord } from "./network-record.ts";
 
-/** The pair of links that joins a container to a bridge, as the shim makes it. */
+/** What joins a container to a network, as the shim makes it: a pair of links, or one on the host's. */
 export interface EndpointLink {
+  /** Of a pair: what the host's end is put on; "" otherwise. */
   readonly bridge: string;
+  /** null: a pair. */
+  readonly child: { readonly kind: "macvlan" | "ipvlan"; readonly parent: string; readonly mode: number } | null;
   /** The host's end; it goes when the container's namespace goes. */
   readonly hostName: string;
   readonly containerName: string;
@@ -27,9 +30,12 @@ export interface Joined {
 /** What the shim needs to make an endpoint's link; null on `host` and `none`. @param isDefault its gateway is the way out. */
 export function linkOf({ endpoint, network }: Joined, isDefault: boolean): EndpointLink | null {
   const { place } = endpoint;
-  if (!network.bridge || !place) return null;
+  const { bridge, wire } = network;
+  const ground = bridge ?? wire;
+  if (!ground || !place) return null;
   return {
-    bridge: network.bridge.link,
+    bridge: bridge?.link ?? "",
+    child: wire && { kind: wire.kind, parent: wire.parent, mode: wire.mode },
     hostName: hostLinkName(endpoint),
     containerName: place.linkName,
     mac: place.macAddress,
@@ -37,7 +43,7 @@ export function linkOf({ endpoint, network }: Joined, isDefault: boolean): Endpo
     prefixLength: place.prefixLength,
     gateway: isDefault ? gatewayOf(network) : null,
     ipv6: place.ipv6 && { ...place.ipv6, gateway: isDefault ? ipv6GatewayOf(network) : null },
-    mtu: network.bridge.mtu,
+    mtu: ground.mtu,
   };
 }
 

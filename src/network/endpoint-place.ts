@@ -12,7 +12,7 @@ import {
 } from "./ipv6.ts";
 import { macAddressOf, parseMacAddress } from "./mac-address.ts";
 import {
-  type Bridge,
+  type Addressing,
   type Endpoint,
   type EndpointRequest,
   isPredefined,
@@ -21,29 +21,29 @@ import {
 } from "./network-record.ts";
 
 /**
- * A place on a bridge network: the addresses that were asked for, or free ones.
+ * A place on a network: the addresses that were asked for, or free ones.
  * @param taken the addresses of the network's other endpoints @param linkName the link's name within the container
  * @throws conflict `ADDRESS_IN_USE`; unavailable `NO_FREE_ADDRESS`; invalid in Docker's words.
  */
 export function choosePlace(
   network: NetworkRecord,
-  bridge: Bridge,
+  addressing: Addressing,
   request: EndpointRequest,
   taken: { readonly ipv4: ReadonlySet<Ipv4>; readonly ipv6: ReadonlySet<Ipv6> },
   linkName: string,
 ): NonNullable<Endpoint["place"]> {
-  const address = chooseAddress(network, bridge, request, taken.ipv4);
+  const address = chooseAddress(network, addressing, request, taken.ipv4);
   return {
     linkName,
-    ipv6: bridge.ipv6 && chooseIpv6(bridge.ipv6, request, taken.ipv6),
+    ipv6: addressing.ipv6 && chooseIpv6(addressing.ipv6, request, taken.ipv6),
     address: formatIpv4(address),
-    prefixLength: poolOf(bridge).subnet.prefixLength,
+    prefixLength: poolOf(addressing).subnet.prefixLength,
     macAddress: request.MacAddress ? parseMacAddress(request.MacAddress) : macAddressOf(address),
   };
 }
 
 function chooseIpv6(
-  pool: NonNullable<Bridge["ipv6"]>,
+  pool: NonNullable<Addressing["ipv6"]>,
   request: EndpointRequest,
   others: ReadonlySet<Ipv6>,
 ): NonNullable<Endpoint["place"]>["ipv6"] {
@@ -78,13 +78,13 @@ const NOT_CONFIGURABLE =
 
 function chooseAddress(
   network: NetworkRecord,
-  bridge: Bridge,
+  addressing: Addressing,
   request: EndpointRequest,
   taken: ReadonlySet<Ipv4>,
 ): Ipv4 {
   const wanted = request.IPAMConfig?.IPv4Address;
-  if (!wanted) return lowestFreeAddress(poolOf(bridge), taken);
-  if (!bridge.subnetFixed) {
+  if (!wanted) return lowestFreeAddress(poolOf(addressing), taken);
+  if (!addressing.subnetFixed) {
     fail(
       "invalid",
       "ADDRESS_NOT_CONFIGURABLE",
@@ -95,5 +95,5 @@ function chooseAddress(
   }
   const address = parseIpv4(wanted);
   if (address === undefined) fail("invalid", "INVALID_ADDRESS", `invalid IPv4 address: ${wanted}`);
-  return requestedAddress(poolOf(bridge), address, taken);
+  return requestedAddress(poolOf(addressing), address, taken);
 }

@@ -11,6 +11,7 @@ const BRIDGE: NetworkRecord = {
   attachable: false,
   labels: {},
   options: {},
+  wire: null,
   bridge: {
     link: "lighter0",
     subnet: "172.17.0.0/16",

@@ -1,6 +1,13 @@
 import { fail } from "../base/errors.ts";
 import { assertKnownFilters, booleanFilter, type Filters, matchesAny, matchesLabels } from "../base/filters.ts";
-import { type Endpoint, endpointNames, hasNames, isPredefined, type NetworkRecord } from "./network-record.ts";
+import {
+  addressingOf,
+  type Endpoint,
+  endpointNames,
+  hasNames,
+  isPredefined,
+  type NetworkRecord,
+} from "./network-record.ts";
 
 /** The body of `GET /networks/{id}` (API 1.51); the list has the same with `Containers` empty. */
 export type NetworkDocument = ReturnType<typeof networkDocument>;
@@ -13,7 +20,7 @@ export function networkDocument(network: NetworkRecord, endpoints: readonly Endp
     Scope: "local",
     Driver: network.driver,
     EnableIPv4: true,
-    EnableIPv6: Boolean(network.bridge?.ipv6),
+    EnableIPv6: Boolean(addressingOf(network)?.ipv6),
     IPAM: { Driver: "default", Options: null, Config: ipamConfig(network) },
     Internal: network.internal,
     Attachable: network.attachable,
@@ -37,16 +44,18 @@ export function networkDocument(network: NetworkRecord, endpoints: readonly Endp
   };
 }
 
-function ipamConfig({ bridge }: NetworkRecord) {
-  if (!bridge) return [];
+function ipamConfig(network: NetworkRecord) {
+  const addressing = addressingOf(network);
+  if (!addressing) return [];
+  const { subnet, range, gateway, reserved, ipv6 } = addressing;
   return [
     {
-      Subnet: bridge.subnet,
-      ...(bridge.range === null ? {} : { IPRange: bridge.range }),
-      Gateway: bridge.gateway,
-      ...(Object.keys(bridge.reserved).length === 0 ? {} : { AuxiliaryAddresses: bridge.reserved }),
+      Subnet: subnet,
+      ...(range === null ? {} : { IPRange: range }),
+      Gateway: gateway,
+      ...(Object.keys(reserved).length === 0 ? {} : { AuxiliaryAddresses: reserved }),
     },
-    ...(bridge.ipv6 ? [{ Subnet: bridge.ipv6.subnet, Gateway: bridge.ipv6.gateway }] : []),
+    ...(ipv6 ? [{ Subnet: ipv6.subnet, Gateway: ipv6.gateway }] : []),
   ];
 }
 
@@ -72,12 +81,12 @@ export function endpointDocument(network: NetworkRecord, endpoint: Endpoint | un
 }
 
 /** The way out; an internal network has none. */
-export function gatewayOf({ bridge, internal }: NetworkRecord): string | null {
-  return bridge && !internal ? bridge.gateway : null;
+export function gatewayOf(network: NetworkRecord): string | null {
+  return network.internal ? null : (addressingOf(network)?.gateway ?? null);
 }
 
-export function ipv6GatewayOf({ bridge, internal }: NetworkRecord): string | null {
-  return bridge?.ipv6 && !internal ? bridge.ipv6.gateway : null;
+export function ipv6GatewayOf(network: NetworkRecord): string | null {
+  return network.internal ? null : (addressingOf(network)?.ipv6?.gateway ?? null);
 }
 
 const KNOWN_FILTERS = ["dangling", "driver", "id", "label", "name", "scope", "type"];

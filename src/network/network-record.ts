@@ -4,10 +4,8 @@ import { shortId } from "../base/ids.ts";
 import type { AddressPool } from "./address-pool.ts";
 import { parseCidr, parseIpv4 } from "./ipv4.ts";
 
-/** What a bridge network is on the host: a link with the gateway's address, and rules. */
-const BridgeSchema = z.object({
-  /** The bridge's own name; `lighter0` or `lt-<12 hex of the network's id>`, or what the client chose. */
-  link: z.string(),
+/** Where a network's addresses come from. */
+const AddressingSchema = z.object({
   /** CIDR. */
   subnet: z.string(),
   /** The client named the subnet; one that Lighter chose may still move before the network's first use. */
@@ -19,6 +17,13 @@ const BridgeSchema = z.object({
   ipv6: z.object({ subnet: z.string(), fixed: z.boolean(), gateway: z.string() }).nullable().default(null),
   /** Host name to address: what other machines on the network have. */
   reserved: z.record(z.string(), z.string()),
+});
+export type Addressing = z.infer<typeof AddressingSchema>;
+
+/** What a bridge network is on the host: a link with the gateway's address, and rules. */
+const BridgeSchema = AddressingSchema.extend({
+  /** The bridge's own name; `lighter0` or `lt-<12 hex of the network's id>`, or what the client chose. */
+  link: z.string(),
   /** Containers on it may talk to each other (`com.docker.network.bridge.enable_icc`). */
   interContainer: z.boolean(),
   masquerade: z.boolean(),
@@ -28,20 +33,34 @@ const BridgeSchema = z.object({
 });
 export type Bridge = z.infer<typeof BridgeSchema>;
 
+/** A network that one of the host's links leads to: each container has a link of its own on that one. */
+const WireSchema = AddressingSchema.extend({
+  kind: z.enum(["macvlan", "ipvlan"]),
+  /** The host's link. */
+  parent: z.string(),
+  /** MACVLAN_MODE_* or IPVLAN_MODE_* of linux/if_link.h. */
+  mode: z.int(),
+  /** 0: the parent's. */
+  mtu: z.int(),
+});
+export type Wire = z.infer<typeof WireSchema>;
+
 /** One network as the store keeps it. */
 export const NetworkRecordSchema = z.object({
   id: z.string(),
   name: z.string(),
   created: z.string(),
-  driver: z.enum(["bridge", "host", "null"]),
+  driver: z.enum(["bridge", "macvlan", "ipvlan", "host", "null"]),
   /** No way out: neither routed nor masqueraded, no published ports. */
   internal: z.boolean(),
   attachable: z.boolean(),
   labels: z.record(z.string(), z.string()),
   /** Driver options as the client gave them. */
   options: z.record(z.string(), z.string()),
-  /** null for `host` and `none`. */
+  /** null for all other drivers. */
   bridge: BridgeSchema.nullable(),
+  /** null for all drivers but macvlan and ipvlan. */
+  wire: WireSchema.nullable().default(null),
 });
 export type NetworkRecord = z.infer<typeof NetworkRecordSchema>;
 
@@ -93,8 +112,13 @@ export function isPredefined(name: string): boolean {
 }
 
 /** Only users' networks have names: on the others containers know each other by links alone. */
-export function hasNames({ name, bridge }: NetworkRecord): boolean {
-  return bridge !== null && !isPredefined(name);
+export function hasNames(network: NetworkRecord): boolean {
+  return addressingOf(network) !== null && !isPredefined(network.name);
+}
+
+/** null for `host` and `none`. */
+export function addressingOf({ bridge, wire }: NetworkRecord): Addressing | null {
+  return bridge ?? wire;
 }
 
 /** The names by which neighbours on a user's network find a container, its own first; as Docker gives them. */
@@ -104,14 +128,23 @@ export function endpointNames({ containerName, containerId, hostname, request }:
 }
 
 /** @throws internal `STORE_DAMAGED` where a record of ours does not parse. */
-export function poolOf(bridge: Bridge): AddressPool {
-  const subnet = parseCidr(bridge.subnet)?.subnet;
-  const gateway = parseIpv4(bridge.gateway);
-  const range = bridge.range === null ? subnet : parseCidr(bridge.range)?.subnet;
+export function poolOf(addressing: Addressing): AddressPool {
+  const subnet = parseCidr(addressing.subnet)?.subnet;
+  const gateway = parseIpv4(addressing.gateway);
+  const range = addressing.range === null ? subnet : parseCidr(addressing.range)?.subnet;
   if (!subnet || gateway === undefined || !range) {
-    fail("internal", "STORE_DAMAGED", `the record of network link ${bridge.link} has no valid addresses`);
+    fail(
+      "internal",
+      "STORE_DAMAGED",
+      `the record of a network with the subnet ${addressing.subnet} has no valid addresses`,
+    );
   }
-  return { subnet, gateway, range, reserved: Object.values(bridge.reserved).flatMap((text) => parseIpv4(text) ?? []) };
+  return {
+    subnet,
+    gateway,
+    range,
+    reserved: Object.values(addressing.reserved).flatMap((text) => parseIpv4(text) ?? []),
+  };
 }
 
 /** Bits that all addresses of an IPv6 subnet share. */

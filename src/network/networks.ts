@@ -4,15 +4,16 @@ import { newId } from "../base/ids.ts";
 import type { Log } from "../base/log.ts";
 import type { Store } from "../store/database.ts";
 import { isolatePort, linkExists, reflectPort } from "./bridge-link.ts";
-import { Bridges, ownSubnets } from "./bridges.ts";
-import { type NetworkCreate, parseBridgeRequest } from "./create-network.ts";
+import { Bridges } from "./bridges.ts";
+import { type NetworkCreate, parseNetworkRequest } from "./create-network.ts";
 import { defaultEndpoint, type EndpointLink, freeLinkName, hostLinkName, linkOf } from "./endpoint-link.ts";
 import { choosePlace } from "./endpoint-place.ts";
 import type { Ipv6 } from "./ipv6.ts";
 import { Names } from "./names.ts";
 import { endpointDocument, type NetworkDocument, networkDocument, networkFilter } from "./network-documents.ts";
 import {
-  type Bridge,
+  type Addressing,
+  addressingOf,
   type Endpoint,
   type EndpointRequest,
   hasNames,
@@ -20,7 +21,7 @@ import {
   type NetworkRecord,
 } from "./network-record.ts";
 import { NetworkStore } from "./network-store.ts";
-import { defaultBridge, plainNetwork, requireFreeIpv6, userNetwork } from "./new-network.ts";
+import { defaultBridge, plainNetwork, userNetwork } from "./new-network.ts";
 import type { PortMapping, PortRequest } from "./port-mapping.ts";
 import { claimPorts } from "./published-ports.ts";
 
@@ -67,7 +68,7 @@ export class Networks {
   ensureDefaults(): void {
     this.#records.store.transaction(() => {
       if (!this.#records.hasName("bridge")) {
-        this.#records.insertNetwork(defaultBridge(this.#defaultLink, ownSubnets(this.#records)));
+        this.#records.insertNetwork(defaultBridge(this.#defaultLink, this.#records.networks()));
       }
       if (!this.#records.hasName("host")) this.#records.insertNetwork(plainNetwork("host", "host"));
       if (!this.#records.hasName("none")) this.#records.insertNetwork(plainNetwork("none", "null"));
@@ -107,11 +108,13 @@ export class Networks {
     if (isPredefined(name) || name === "default") {
       fail("forbidden", "PREDEFINED_NETWORK", `operation is not permitted on predefined ${name} network`);
     }
-    const request = parseBridgeRequest(body);
+    const request = parseNetworkRequest(body);
+    if (request.driver !== "bridge" && !linkExists(request.wire.parent)) {
+      fail("invalid", "NO_PARENT", `the host has no link ${request.wire.parent}: name one of "ip link" with -o parent`);
+    }
     const network = this.#records.store.transaction(() => {
       if (this.#records.hasName(name)) fail("conflict", "NETWORK_EXISTS", `network with name ${name} already exists`);
-      requireFreeIpv6(request, this.#records.networks());
-      const record = userNetwork(body, request, ownSubnets(this.#records));
+      const record = userNetwork(body, request, this.#records.networks());
       this.#records.insertNetwork(record);
       return record;
     });
@@ -210,11 +213,6 @@ export class Networks {
     return this.layout(endpoint.containerId).links.find(({ hostName }) => hostName === hostLinkName(endpoint)) ?? null;
   }
 
-  /** The links that a container should have and has not. */
-  missingLinks(containerId: string): EndpointLink[] {
-    return this.layout(containerId).links.filter(({ hostName }) => !linkExists(hostName));
-  }
-
   /** How a container is to be joined to all its networks, as the records have it now, or as it would be without one. */
   layout(containerId: string, without?: string): Layout {
     const joined = this.#records
@@ -257,7 +255,7 @@ export class Networks {
     });
     try {
       for (const endpoint of this.#records.endpointsOf(containerId)) {
-        if (endpoint.place) reflectPort(hostLinkName(endpoint));
+        if (this.#records.network(endpoint.networkId).bridge) reflectPort(hostLinkName(endpoint));
       }
       await this.#bridges.applyRules();
     } catch (error) {
@@ -270,7 +268,7 @@ export class Networks {
   async followMain(containerId: string): Promise<void> {
     const { main } = this.layout(containerId);
     if (!this.#records.movePorts(containerId, main?.place ?? null)) return;
-    if (main) reflectPort(hostLinkName(main));
+    if (main && this.#records.network(main.networkId).bridge) reflectPort(hostLinkName(main));
     await this.#bridges.applyRules();
   }
 
@@ -315,23 +313,24 @@ export class Networks {
         `endpoint with name ${container.name} already exists in network ${network.name}`,
       );
     }
+    const addressing = addressingOf(network);
     return {
       id: newId(),
       networkId: network.id,
       containerId: container.id,
       containerName: container.name,
       hostname: container.hostname ?? "",
-      place: network.bridge && this.#choosePlace(network, network.bridge, container.id, request),
+      place: addressing && this.#choosePlace(network, addressing, container.id, request),
       request,
     };
   }
 
-  #choosePlace(network: NetworkRecord, bridge: Bridge, containerId: string, request: EndpointRequest) {
+  #choosePlace(network: NetworkRecord, addressing: Addressing, containerId: string, request: EndpointRequest) {
     const linkName = freeLinkName(this.#records.endpointsOf(containerId));
     const taken = {
       ipv4: this.#records.addressesOn(network.id),
-      ipv6: bridge.ipv6 ? this.#records.ipv6AddressesOn(network.id) : NO_ADDRESSES,
+      ipv6: addressing.ipv6 ? this.#records.ipv6AddressesOn(network.id) : NO_ADDRESSES,
     };
-    return choosePlace(network, bridge, request, taken, linkName);
+    return choosePlace(network, addressing, request, taken, linkName);
   }
 }

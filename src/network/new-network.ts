@@ -2,38 +2,42 @@ import { fail } from "../base/errors.ts";
 import { newId, shortId } from "../base/ids.ts";
 import { formatTimestamp, nowNanoseconds } from "../base/timestamp.ts";
 import { freeSubnet } from "./address-pool.ts";
-import { BRIDGE_NAME_OPTION, type BridgeRequest, defaultGateway, type NetworkCreate } from "./create-network.ts";
+import { BRIDGE_NAME_OPTION, type BridgeRequest, type NetworkCreate, type NetworkRequest } from "./create-network.ts";
 import { hostSubnets } from "./host-subnets.ts";
 import { formatSubnet, overlaps, parseCidr, type Subnet } from "./ipv4.ts";
 import { formatIpv6, formatIpv6Subnet, overlapsIpv6, parseIpv6Cidr, randomIpv6Subnet } from "./ipv6.ts";
-import type { Bridge, NetworkRecord } from "./network-record.ts";
+import { type Addressing, addressingOf, type NetworkRecord, poolOf } from "./network-record.ts";
+import { type AddressingRequest, defaultGateway } from "./parse-addressing.ts";
 
 /**
  * The record of a user's network.
- * @param own the subnets of the networks that exist.
+ * @param others the networks that exist.
  * @throws forbidden `SUBNET_OVERLAPS`; unavailable `NO_FREE_SUBNET`
  */
-export function userNetwork(body: NetworkCreate, request: BridgeRequest, own: readonly Subnet[]): NetworkRecord {
-  const record = plainNetwork(body.Name, "bridge");
-  return {
-    ...record,
+export function userNetwork(
+  body: NetworkCreate,
+  request: NetworkRequest,
+  others: readonly NetworkRecord[],
+): NetworkRecord {
+  const record = {
+    ...plainNetwork(body.Name, request.driver),
     internal: body.Internal,
     attachable: body.Attachable,
     labels: body.Labels,
     options: body.Options,
-    bridge: settle(request, derivedLink(record.id), own),
   };
+  if (request.driver !== "bridge") {
+    return { ...record, wire: { ...request.wire, ...settle(request.wire, others) } };
+  }
+  const { bridge } = request;
+  return { ...record, bridge: { ...bridge, ...settle(bridge, others), link: bridge.link ?? derivedLink(record.id) } };
 }
 
-/**
- * Refuses an IPv6 subnet that another network has a part of.
- * @throws forbidden `SUBNET_OVERLAPS`
- */
-export function requireFreeIpv6(request: BridgeRequest, networks: readonly NetworkRecord[]): void {
+function requireFreeIpv6(request: AddressingRequest, others: readonly NetworkRecord[]): void {
   const wanted = request.ipv6 === null || request.ipv6 === "choose" ? undefined : parseIpv6Cidr(request.ipv6.subnet);
   if (!wanted) return;
-  for (const { bridge } of networks) {
-    const used = bridge?.ipv6 ? parseIpv6Cidr(bridge.ipv6.subnet) : undefined;
+  for (const { ipv6 } of others.flatMap((network) => addressingOf(network) ?? [])) {
+    const used = ipv6 ? parseIpv6Cidr(ipv6.subnet) : undefined;
     if (used && overlapsIpv6(used, wanted)) failOverlap();
   }
 }
@@ -47,9 +51,9 @@ function failOverlap(): never {
 }
 
 /** The record of `bridge`. @param link its link's name; null derives one from the id. */
-export function defaultBridge(link: string | null, own: readonly Subnet[]): NetworkRecord {
+export function defaultBridge(link: string | null, others: readonly NetworkRecord[]): NetworkRecord {
   const record = plainNetwork("bridge", "bridge");
-  const bridge = settle(DEFAULT_REQUEST, link ?? derivedLink(record.id), own);
+  const bridge = { ...DEFAULT_REQUEST, ...settle(DEFAULT_REQUEST, others), link: link ?? derivedLink(record.id) };
   return {
     ...record,
     options: {
@@ -76,6 +80,7 @@ export function plainNetwork(name: string, driver: NetworkRecord["driver"]): Net
     labels: {},
     options: {},
     bridge: null,
+    wire: null,
   };
 }
 
@@ -93,7 +98,7 @@ const DEFAULT_REQUEST: BridgeRequest = {
   hostBinding: "0.0.0.0",
 };
 
-function chosenIpv6(): NonNullable<Bridge["ipv6"]> {
+function chosenIpv6(): NonNullable<Addressing["ipv6"]> {
   const subnet = randomIpv6Subnet();
   return { subnet: formatIpv6Subnet(subnet), fixed: false, gateway: formatIpv6(subnet.base + 1n) };
 }
@@ -103,17 +108,26 @@ function derivedLink(id: string): string {
   return `lt-${shortId(id)}`;
 }
 
-function settle(request: BridgeRequest, link: string, own: readonly Subnet[]): Bridge {
+function settle(
+  request: AddressingRequest,
+  others: readonly NetworkRecord[],
+): Pick<Addressing, "subnet" | "gateway" | "ipv6"> {
+  requireFreeIpv6(request, others);
+  const own = subnetsOf(others);
   const wanted = request.subnet === null ? undefined : parseCidr(request.subnet)?.subnet;
-  if (wanted && own.some((subnet) => overlaps(subnet, wanted))) {
-    failOverlap();
-  }
+  if (wanted && own.some((subnet) => overlaps(subnet, wanted))) failOverlap();
   const subnet = wanted ?? freeSubnet([...hostSubnets(), ...own]);
   return {
-    ...request,
-    link: request.link ?? link,
     subnet: formatSubnet(subnet),
-    ipv6: request.ipv6 === "choose" ? chosenIpv6() : request.ipv6,
     gateway: request.gateway ?? defaultGateway(subnet),
+    ipv6: request.ipv6 === "choose" ? chosenIpv6() : request.ipv6,
   };
+}
+
+/** Whether their links are up or not. */
+export function subnetsOf(networks: readonly NetworkRecord[]): Subnet[] {
+  return networks.flatMap((network) => {
+    const addressing = addressingOf(network);
+    return addressing ? [poolOf(addressing).subnet] : [];
+  });
 }

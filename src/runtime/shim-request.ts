@@ -30,8 +30,10 @@ export interface ShimStdio {
   readonly columns: number;
 }
 
-/** A veth pair with its host end on a bridge. */
+/** A veth pair with its host end on a bridge, or a link on one of the host's. */
 export interface ShimLink {
+  /** Instead of a pair, one link of this kind on the host's; null: a pair. */
+  readonly child: { readonly kind: "macvlan" | "ipvlan"; readonly parent: string; readonly mode: number } | null;
   /** "": on no bridge. */
   readonly bridge: string;
   /** At most 15 bytes. */
@@ -267,6 +269,10 @@ function linkGroup(link: ShimLink): Records {
     .text(Field.CONTAINER_NAME, link.containerName)
     .text(Field.BRIDGE, link.bridge)
     .u32(Field.MTU, link.mtu);
+  if (link.child) {
+    const { kind, parent, mode } = link.child;
+    group.text(Field.TYPE, kind).text(Field.SOURCE, parent).u32(Field.FLAGS, mode);
+  }
   if (link.mac) group.bytes(Field.MAC, Buffer.from(link.mac.replaceAll(":", ""), "hex"));
   group.bytes(Field.ADDRESS, addressBytes(link.address)).u32(Field.PREFIX, link.prefixLength);
   if (link.ipv6) group.bytes(Field.ADDRESS, addressBytes(link.ipv6.address)).u32(Field.PREFIX, link.ipv6.prefixLength);

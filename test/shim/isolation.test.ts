@@ -117,6 +117,7 @@ describe("network", () => {
               prefixLength: 24,
               gateway: "10.213.77.1",
               ipv6: null,
+              child: null,
               mtu: 1400,
             },
           ],
@@ -149,6 +150,7 @@ describe("network", () => {
       prefixLength: 24,
       gateway: null,
       ipv6: null,
+      child: null,
       mtu: 1500,
     };
     expect(fixture.run({ args: ["true"], request: { links: [link] } })).rejects.toThrow("ltshimtest2 on ltnosuch0");

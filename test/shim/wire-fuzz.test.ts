@@ -28,7 +28,9 @@ test("the shim's parser survives mutated messages under the sanitizers", async (
       args: ["true"],
       request: {
         cgroupWrites: [{ controller: "memory", file: "memory.limit_in_bytes", value: "1" }],
-        links: [{ ...link, address: "10.0.0.2", prefixLength: 24, gateway: "10.0.0.1", ipv6: null, mtu: 1500 }],
+        links: [
+          { ...link, address: "10.0.0.2", prefixLength: 24, gateway: "10.0.0.1", ipv6: null, child: null, mtu: 1500 },
+        ],
         heldPorts: [{ protocol: "tcp", ip: "::1", port: 80 }],
       },
     });

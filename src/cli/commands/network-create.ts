@@ -10,6 +10,11 @@ export const command = defineCommand({
   examples: [
     { command: "lighter network create backend", meaning: "a bridge on a free range of addresses" },
     { command: "lighter network create --subnet 10.9.0.0/24 --gateway 10.9.0.1 lab", meaning: "on a chosen one" },
+    { command: "lighter network create --ipv6 --subnet fd00:5::/64 six", meaning: "with addresses of IPv6 as well" },
+    {
+      command: "lighter network create -d macvlan -o parent=eth0 --subnet 192.168.1.0/24 lan",
+      meaning: "on the host's own LAN",
+    },
   ],
   options: {
     attachable: flag("Let containers be attached by hand"),
