@@ -1,3 +1,4 @@
+import { fail } from "../base/errors.ts";
 import { addStep, type StepBase } from "../image/commit.ts";
 import type { ImageRunConfig } from "../image/config.ts";
 import type { Image } from "../image/image-store.ts";
@@ -11,6 +12,9 @@ import { lastImageOf, originOf, recordPast, rootBaseOf } from "./container-past.
 import { type ContainerRecord, commandLine } from "./container-record.ts";
 import type { EngineParts } from "./engine-parts.ts";
 import { holdChains, type LayerPlace, rebaseRoots, writtenLayer } from "./written-layer.ts";
+
+/** What Docker's own layer store takes (moby, layer/layer_store.go): an image with more would run nowhere else. */
+const MAX_LAYERS = 125;
 
 /**
  * What a commit's layer is put on. `root`: what the container stands on, as in Docker. `last`: its last commit, so that each
@@ -90,6 +94,7 @@ function planOf(parts: EngineParts, record: ContainerRecord, base: CommitBase): 
     case "last": {
       const last = lastImageOf(parts, record);
       const chainId = last ? last.chainId : record.chainId;
+      if (parts.layers.stack(chainId).length >= MAX_LAYERS) refuseDepth(record);
       return { base: last ?? rootBaseOf(parts, record), earlier: chainId, onto: chainId };
     }
     case "origin": {
@@ -106,6 +111,14 @@ function planOf(parts: EngineParts, record: ContainerRecord, base: CommitBase): 
     default:
       return base satisfies never;
   }
+}
+
+function refuseDepth({ name }: ContainerRecord): never {
+  fail(
+    "conflict",
+    "TOO_MANY_LAYERS",
+    `max depth exceeded: the last commit of container ${name} has ${MAX_LAYERS} layers, which is as many as Docker runs; commit with --squash to begin anew`,
+  );
 }
 
 async function whileFrozen<T>(

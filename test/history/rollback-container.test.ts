@@ -1,6 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { createWriteStream } from "node:fs";
+import { pipeline } from "node:stream/promises";
 import type { ReflogEntry } from "../../src/client/history-documents.ts";
+import { saveImages } from "../../src/image/save.ts";
 import { startEngine, type TestEngine } from "../harness/test-engine.ts";
+import { layeredImage } from "../image/layered-image.ts";
+import { openTestParts } from "../registry/engine-parts.ts";
 import { buildImage, inImage } from "./build-image.ts";
 
 let engine: TestEngine;
@@ -72,6 +77,23 @@ describe("commits of one container", () => {
       );
     }
     expect(await engine.expectLighter("image", "diff", "--quiet", "flat:docker", "flat:all")).toBe("");
+  });
+
+  test("end at as many layers as Docker runs, and begin anew with --squash", async () => {
+    const archive = `${engine.root}/deep.tar`;
+    await using parts = openTestParts();
+    const layers = Array.from({ length: 124 }, (_, number) => [{ name: `layer-${number}`, content: String(number) }]);
+    await layeredImage(parts, layers, { tags: ["deep"] });
+    await pipeline(saveImages(parts.content, parts.layers, parts.images, ["deep"]), createWriteStream(archive));
+    await engine.expectLighter("load", "--input", archive);
+    await engine.expectLighter("create", "--name", "deep", "deep");
+    await engine.expectDocker("cp", archive, "deep:/one");
+    await engine.expectLighter("commit", "deep", "deep:125");
+    await engine.expectDocker("cp", archive, "deep:/two");
+    const { stderr, exitCode } = await engine.lighter("commit", "deep", "deep:126");
+    expect([exitCode, stderr]).toEqual([1, expect.stringContaining("commit with --squash to begin anew")]);
+    await engine.expectLighter("commit", "--squash", "deep", "deep:squashed");
+    expect(await layerCount("deep:squashed")).toBe("125");
   });
 
   test("may be removed by their names like Docker's", async () => {
