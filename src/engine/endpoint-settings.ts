@@ -31,7 +31,7 @@ export function requireConnectable(
  * Refuses what a network cannot give, before anything is made. @throws invalid in Docker's words.
  */
 export function requireEndpointSettings(network: NetworkRecord, settings: EndpointSettings): void {
-  const { IPAMConfig: addresses, Aliases: aliases, MacAddress: mac } = settings;
+  const { IPAMConfig: addresses, Aliases: aliases, MacAddress: mac, DriverOpts: options } = settings;
   const problems: string[] = [];
   if (addresses?.IPv4Address && !isIPv4(addresses.IPv4Address)) {
     problems.push(`invalid IPv4 address: ${addresses.IPv4Address}`);
@@ -53,6 +53,13 @@ export function requireEndpointSettings(network: NetworkRecord, settings: Endpoi
     );
   }
   if (mac) parseMacAddress(mac);
+  if (options?.["com.docker.network.endpoint.sysctls"]) {
+    fail(
+      "not-implemented",
+      "ENDPOINT_SYSCTLS",
+      "sysctls of a single network's link are not supported: use --sysctl with the link's name",
+    );
+  }
 }
 
 function conflict(reason: string): never {

@@ -29,7 +29,7 @@ export function writeEtcFiles(
   if (shared !== undefined) return containerDirectory(parts, shared);
   const onHost = hostConfig.NetworkMode === "host";
   const resolver = resolverSettings(record);
-  const extra = { extraHosts: hostConfig.ExtraHosts ?? [], hostGateway: joined.links[0]?.gateway ?? null };
+  const extra = { extraHosts: hostConfig.ExtraHosts ?? [], hostGateway: hostGateway(parts, joined) };
   const hosts = onHost
     ? hostNetworkHostsFile(readFileSync("/etc/hosts", "utf8"), { ...extra, hostGateway: "127.0.0.1" })
     : hostsFile({
@@ -46,6 +46,12 @@ export function writeEtcFiles(
   return directory;
 }
 
+/** The host as the container reaches it: its own gateway; without one the default bridge's, as Docker has it. */
+function hostGateway(parts: EngineParts, { links }: JoinedNetworks): string | null {
+  const own = links.find(({ gateway }) => gateway !== null)?.gateway;
+  return own ?? parts.networks.find("bridge")?.bridge?.gateway ?? null;
+}
+
 /** What the client said about name resolution. */
 export function resolverSettings({ hostConfig }: ContainerRecord): ResolverSettings {
   return { nameservers: hostConfig.Dns, search: hostConfig.DnsSearch, options: hostConfig.DnsOptions };
@@ -53,9 +59,10 @@ export function resolverSettings({ hostConfig }: ContainerRecord): ResolverSetti
 
 /** Leads the links that running containers have to this one, which has just started, to its address of now. */
 export function renewLinks(parts: EngineParts, target: ContainerRecord): void {
-  const address = bridgeAddress(parts, target.id);
+  const linked = linkedFrom(parts, target.id);
+  const address = linked.length > 0 ? bridgeAddress(parts, target.id) : undefined;
   if (address === undefined) return;
-  for (const { record, alias } of linkedFrom(parts, target.id)) {
+  for (const { record, alias } of linked) {
     const path = join(containerDirectory(parts, record.id), "hosts");
     const names = linkNames({ alias, target });
     const lines = readFileSync(path, "utf8").trimEnd().split("\n");

@@ -1,5 +1,9 @@
+import { fail } from "../base/errors.ts";
 import { gatewayOf, ipv6GatewayOf } from "./network-documents.ts";
-import type { Endpoint, NetworkRecord } from "./network-record.ts";
+import type { Endpoint, EndpointRequest, NetworkRecord } from "./network-record.ts";
+import { parseLinkName } from "./parse-wire.ts";
+
+const LINK_NAME_OPTION = "com.docker.network.endpoint.ifname";
 
 /** What joins a container to a network, as the shim makes it: a pair of links, or one on the host's. */
 export interface EndpointLink {
@@ -61,9 +65,23 @@ export function defaultEndpoint(joined: readonly Joined[]): Joined | undefined {
     )[0];
 }
 
-/** The first of `eth0`, `eth1`... that none of a container's endpoints has. */
-export function freeLinkName(endpoints: readonly Endpoint[]): string {
+/**
+ * The name of a container's link on one more network: the one asked for, or the first of `eth0`, `eth1`... that is free.
+ * @throws conflict `LINK_NAME_IN_USE`; invalid `INVALID_LINK_NAME`
+ */
+export function chooseLinkName(endpoints: readonly Endpoint[], { DriverOpts: options }: EndpointRequest): string {
   const taken = new Set(endpoints.map(({ place }) => place?.linkName));
+  const wanted = parseLinkName(LINK_NAME_OPTION, options?.[LINK_NAME_OPTION]);
+  if (wanted !== null) {
+    if (taken.has(wanted) || wanted === "lo") {
+      fail(
+        "conflict",
+        "LINK_NAME_IN_USE",
+        `the container has a link ${wanted} already: choose another ${LINK_NAME_OPTION}`,
+      );
+    }
+    return wanted;
+  }
   for (let index = 0; ; index++) {
     if (!taken.has(`eth${index}`)) return `eth${index}`;
   }

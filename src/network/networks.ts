@@ -6,7 +6,7 @@ import type { Store } from "../store/database.ts";
 import { isolatePort, linkExists, reflectPort } from "./bridge-link.ts";
 import { Bridges } from "./bridges.ts";
 import { type NetworkCreate, parseNetworkRequest } from "./create-network.ts";
-import { defaultEndpoint, type EndpointLink, freeLinkName, hostLinkName, linkOf } from "./endpoint-link.ts";
+import { chooseLinkName, defaultEndpoint, type EndpointLink, hostLinkName, linkOf } from "./endpoint-link.ts";
 import { choosePlace } from "./endpoint-place.ts";
 import type { Ipv6 } from "./ipv6.ts";
 import { Names } from "./names.ts";
@@ -326,7 +326,7 @@ export class Networks {
   }
 
   #choosePlace(network: NetworkRecord, addressing: Addressing, containerId: string, request: EndpointRequest) {
-    const linkName = freeLinkName(this.#records.endpointsOf(containerId));
+    const linkName = chooseLinkName(this.#records.endpointsOf(containerId), request);
     const taken = {
       ipv4: this.#records.addressesOn(network.id),
       ipv6: addressing.ipv6 ? this.#records.ipv6AddressesOn(network.id) : NO_ADDRESSES,

@@ -1,5 +1,11 @@
 import { describe, expect, test } from "bun:test";
-import { hostNetworkResolvConf, type ResolverSettings, resolvConf } from "./resolv-conf.ts";
+import {
+  embeddedResolvConf,
+  hostNetworkResolvConf,
+  type ResolverSettings,
+  resolvConf,
+  upstreamResolvers,
+} from "./resolv-conf.ts";
 
 function settings(part: Partial<ResolverSettings> = {}): ResolverSettings {
   return { nameservers: [], search: [], options: [], ...part };
@@ -60,4 +66,46 @@ test("on the host's network the host's file is kept byte for byte, unless someth
   const host = "# mine\nnameserver 127.0.0.53\n";
   expect(hostNetworkResolvConf(host, settings())).toBe(host);
   expect(hostNetworkResolvConf(host, settings({ search: ["x"] }))).toBe("nameserver 127.0.0.53\nsearch x\n");
+});
+
+describe("a container whose names the engine resolves", () => {
+  test.each<[string, string, Partial<ResolverSettings>, string]>([
+    [
+      "asks the engine alone",
+      "nameserver 10.1.1.1\n",
+      { nameservers: ["9.9.9.9"] },
+      "nameserver 127.0.0.11\noptions ndots:0\n",
+    ],
+    [
+      "keeps the host's domains and options",
+      "search a\noptions edns0\n",
+      {},
+      "nameserver 127.0.0.11\nsearch a\noptions edns0 ndots:0\n",
+    ],
+    ["keeps the dots that were asked for", "", { options: ["ndots:3"] }, "nameserver 127.0.0.11\noptions ndots:3\n"],
+  ])("%s", (_, host, part, file) => {
+    expect(embeddedResolvConf(host, settings(part))).toBe(file);
+  });
+
+  test.each<[string, string, Partial<ResolverSettings>, string[], boolean]>([
+    [
+      "the host's, loopback and IPv6 too",
+      "nameserver 127.0.0.53\nnameserver fd00::1\n",
+      {},
+      ["127.0.0.53", "fd00::1"],
+      false,
+    ],
+    ["those of --dns", "nameserver 10.1.1.1\n", { nameservers: ["9.9.9.9"] }, ["9.9.9.9"], false],
+    ["public ones where there are none", "", {}, ["8.8.8.8", "8.8.4.4"], false],
+    ["never itself", "nameserver 127.0.0.11\nnameserver 10.1.1.1\n", {}, ["10.1.1.1"], false],
+    [
+      "none for bare names that the container completes",
+      "nameserver 10.1.1.1\noptions ndots:2\n",
+      {},
+      ["10.1.1.1"],
+      true,
+    ],
+  ])("has the engine ask %s", (_, host, part, servers, completesNames) => {
+    expect(upstreamResolvers(host, settings(part))).toEqual({ servers, completesNames });
+  });
 });

@@ -79,6 +79,27 @@ test("the way out is the first network's by name, or that of the highest priorit
   expect(await route()).toContain("via 198.18.14.1 ");
 });
 
+test("a container may start on several networks, with links of chosen names, and reach the host", async () => {
+  await network("m-b", "--subnet", "198.18.19.0/24");
+  await network("m-a", "--subnet", "198.18.20.0/24");
+  await network("m-inside", "--internal");
+  const ifname = "driver-opt=com.docker.network.endpoint.ifname=wan0";
+  const networks = [
+    "--network",
+    "m-inside",
+    "--network",
+    "name=m-b",
+    "--network",
+    `name=m-a,ip=198.18.20.20,${ifname}`,
+  ];
+  await stay("m-one", ...networks, "--add-host", "host:host-gateway");
+  const links = await within("m-one", "ip", "-o", "-4", "address");
+  expect(links).toContain("wan0    inet 198.18.20.20/24");
+  expect(links).toContain("eth1    inet 198.18.19.2/24");
+  expect(await within("m-one", "ip", "route", "show", "default")).toContain("via 198.18.20.1 dev wan0");
+  expect(await within("m-one", "cat", "/etc/hosts")).toContain("198.18.20.1\thost\n");
+});
+
 test("published ports follow the way out", async () => {
   await network("p-b");
   await network("p-a");

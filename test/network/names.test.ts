@@ -4,6 +4,7 @@ import { decode, encode, RECURSION_DESIRED } from "dns-packet";
 import { runProgram } from "../harness/program.ts";
 import { startEngine, type TestEngine } from "../harness/test-engine.ts";
 import { ask as askPeer } from "./ask.ts";
+import { serveNames } from "./serve-names.ts";
 
 let engine: TestEngine;
 beforeAll(async () => {
@@ -118,6 +119,22 @@ test("where no server answers, the client hears of a failure", async () => {
   // Nobody listens on the discard service's network (RFC 5737), nor on the host's own port 53 of this address.
   await stay("deaf", "--network", "app", "--dns", "127.0.0.253");
   expect(await lookup("deaf", "name.invalid")).toEqual(["SERVFAIL"]);
+});
+
+test("what is nobody's name is asked of the servers in order, over both protocols", async () => {
+  // An address of loopback that is this process's alone, and one that nobody listens on.
+  const [silent, server] = [1, 2].map((last) => `127.${(process.pid >> 8) & 0xff}.${process.pid & 0xff}.${last}`);
+  await using _upstream = await serveNames(server ?? "", { "up.example": "198.51.100.1" });
+  await stay("outsider", "--network", "app", "--dns", silent ?? "", "--dns", server ?? "");
+  expect(await lookup("outsider", "up.example")).toEqual(["198.51.100.1"]);
+  expect(await lookup("outsider", "down.example")).toEqual(["NXDOMAIN"]);
+  const query = encode({
+    type: "query",
+    id: 9,
+    flags: RECURSION_DESIRED,
+    questions: [{ type: "A", name: "up.example" }],
+  });
+  expect(decode(await ask("outsider", "tcp", query))).toMatchObject({ id: 9, answers: [{ data: "198.51.100.1" }] });
 });
 
 test("names survive the engine: it answers again when it is back", async () => {
