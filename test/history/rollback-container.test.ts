@@ -96,6 +96,15 @@ describe("commits of one container", () => {
     expect(await layerCount("deep:squashed")).toBe("125");
   });
 
+  test("hold the container's whole root, though its image was removed by force", async () => {
+    await buildImage(engine, "lost", "FROM busybox\nRUN echo base > /base");
+    await engine.expectLighter("run", "--name", "lost", "lost", "sh", "-c", "echo own > /own");
+    await engine.expectDocker("rmi", "--force", "lost");
+    await engine.expectDocker("commit", "lost", "found");
+    expect(await inImage(engine, "found", "cat /base /own")).toBe("base\nown");
+    expect(await layerCount("found")).toBe("3");
+  });
+
   test("may be removed by their names like Docker's", async () => {
     await start("named");
     for (const number of [1, 2]) {

@@ -3,6 +3,7 @@ import { defineCommand } from "../command.ts";
 import { formatFileChange, summarizeChanges } from "../image/file-changes.ts";
 import { flag } from "../option.ts";
 import { print } from "../output.ts";
+import { printable } from "../printable.ts";
 
 export const command = defineCommand({
   name: "image diff",
@@ -26,7 +27,7 @@ attributes; times alone do not count), D deleted, with sizes. Files that both ha
     const path = `/lighter/images/${encodeURIComponent(earlier)}/diff`;
     const files = await api.json<FileChange[]>("GET", path, { query: { to: later } });
     if (json) await print(JSON.stringify(files, null, 2));
-    else if (quiet) for (const { Path } of files) await print(Path);
+    else if (quiet) for (const { Path } of files) await print(printable(Path));
     else {
       for (const file of files) await print(formatFileChange(file));
       await print(summarizeChanges(files));

@@ -8,6 +8,7 @@ import { shortImageId } from "../image/image-list.ts";
 import { type ListFormat, printList } from "../list-format.ts";
 import { flag, text } from "../option.ts";
 import { print } from "../output.ts";
+import { indented, printable } from "../printable.ts";
 
 const SHORT_TEXT = 45;
 
@@ -52,11 +53,11 @@ async function printLong(steps: readonly ImageStep[]): Promise<void> {
   for (const [index, step] of steps.entries()) {
     if (index > 0) await print("");
     await print(step.Layer === null ? "step (no files changed)" : `layer ${step.Layer} (@${step.Position})`);
-    if (step.Author) await print(`Author:  ${step.Author}`);
-    if (step.Created) await print(`Date:    ${step.Created}`);
+    if (step.Author) await print(`Author:  ${printable(step.Author)}`);
+    if (step.Created) await print(`Date:    ${printable(step.Created)}`);
     if (step.Layer !== null) await print(`Size:    ${formatByteSize(step.Size)}, files ${formatCounts(step)}`);
-    await print(`\n    ${step.CreatedBy || "(not said)"}`);
-    if (step.Comment) await print(`    ${step.Comment}`);
+    await print(`\n${indented(step.CreatedBy || "(not said)")}`);
+    if (step.Comment) await print(indented(step.Comment));
     if (step.Files?.length) await print(`\n${step.Files.map((file) => ` ${formatFileChange(file)}`).join("\n")}`);
   }
 }
@@ -81,12 +82,12 @@ function logFormat(noTruncate: boolean): ListFormat<ImageStep> {
       CreatedBy: {
         header: "CREATED BY",
         value: ({ CreatedBy }) => {
-          const line = CreatedBy.replaceAll(/[\t\n]/g, " ");
+          const line = printable(CreatedBy.replaceAll(/[\t\n]/g, " "));
           return noTruncate ? line : ellipsis(line, SHORT_TEXT);
         },
       },
-      Author: { header: "AUTHOR", value: ({ Author }) => Author },
-      Comment: { header: "COMMENT", value: ({ Comment }) => Comment },
+      Author: { header: "AUTHOR", value: ({ Author }) => printable(Author) },
+      Comment: { header: "COMMENT", value: ({ Comment }) => printable(Comment) },
     },
     defaultColumns: ["Position", "Layer", "CreatedSince", "Size", "Changes", "CreatedBy", "Comment"],
     quietColumn: "Layer",

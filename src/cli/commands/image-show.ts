@@ -5,6 +5,7 @@ import { formatObject } from "../format-object.ts";
 import { formatFileChange, summarizeChanges } from "../image/file-changes.ts";
 import { flag, text } from "../option.ts";
 import { print } from "../output.ts";
+import { indented, printable } from "../printable.ts";
 
 export const command = defineCommand({
   name: "image show",
@@ -29,12 +30,12 @@ entry of the name's reflog ({1}). A was added, C changed, D deleted.`,
     const { Files } = layer;
     if (options.format !== undefined) await print(await formatObject(layer, options.format));
     else if (options.json) await print(JSON.stringify(layer, null, 2));
-    else if (options.quiet) for (const { Path } of Files) await print(Path);
+    else if (options.quiet) for (const { Path } of Files) await print(printable(Path));
     else {
       await print(`layer ${layer.Layer} (@${layer.Position})`);
       await print(`Size:    ${formatByteSize(layer.Size)}`);
-      if (layer.Created) await print(`Date:    ${layer.Created}`);
-      await print(`\n    ${layer.CreatedBy || "(not said)"}\n`);
+      if (layer.Created) await print(`Date:    ${printable(layer.Created)}`);
+      await print(`\n${indented(layer.CreatedBy || "(not said)")}\n`);
       for (const file of Files) await print(formatFileChange(file));
       await print(summarizeChanges(Files));
     }

@@ -1,6 +1,7 @@
 import type { LayerNode } from "../../client/history-documents.ts";
 import { formatByteSize } from "../byte-size.ts";
 import { ellipsis } from "../container/container-list.ts";
+import { printable } from "../printable.ts";
 import { shortImageId } from "./image-list.ts";
 
 const SHORT_TEXT = 45;
@@ -41,6 +42,6 @@ function describe(run: readonly LayerNode[]): string {
   const names = (last?.Images ?? []).map(({ Id, Tags }) =>
     Tags.length > 0 ? Tags.join(", ") : `<none> (image ${shortImageId(Id)})`,
   );
-  const made = ellipsis((last?.CreatedBy ?? "").replaceAll(/[\t\n]/g, " "), SHORT_TEXT);
+  const made = ellipsis(printable((last?.CreatedBy ?? "").replaceAll(/[\t\n]/g, " ")), SHORT_TEXT);
   return [layers, size, ...(names.length > 0 ? [`[${names.join("; ")}]`] : made === "" ? [] : [made])].join("  ");
 }

@@ -1,12 +1,13 @@
 import type { FileChange } from "../../client/history-documents.ts";
 import { formatByteSize } from "../byte-size.ts";
+import { printable } from "../printable.ts";
 
 /** As `diff` of a container marks them: changed, added, deleted. */
 const MARKS = ["C", "A", "D"] as const;
 
 /** `A /etc/motd  12B`, `C /bin/tool  1.2kB -> 3kB`. */
 export function formatFileChange({ Path, Kind, Type, SizeBefore, Size }: FileChange): string {
-  const name = Type === "directory" ? `${Path}/` : Path;
+  const name = printable(Type === "directory" ? `${Path}/` : Path);
   const kind = Type === "file" || Type === "directory" ? "" : ` (${Type})`;
   return `${MARKS[Kind]} ${name}${kind}${sizes(Kind, Type, SizeBefore, Size)}`;
 }

@@ -3,6 +3,7 @@ import { formatAgo } from "../elapsed.ts";
 import { type ListFormat, printList } from "../list-format.ts";
 import { flag, text, type Values } from "../option.ts";
 import { print } from "../output.ts";
+import { printable } from "../printable.ts";
 import { shortImageId } from "./image-list.ts";
 
 /** What both reflogs, images' and containers', are asked with. */
@@ -29,8 +30,8 @@ function reflogFormat(noTruncate: boolean): ListFormat<ReflogEntry> {
       Since: { header: "SINCE", value: ({ Since }) => formatAgo(Date.parse(Since) / 1000) },
       SinceAt: { header: "SINCE", value: ({ Since }) => Since },
       Reason: { header: "REASON", value: ({ Reason }) => Reason },
-      Detail: { header: "DETAIL", value: ({ Detail }) => Detail },
-      CreatedBy: { header: "CREATED BY", value: ({ CreatedBy }) => CreatedBy },
+      Detail: { header: "DETAIL", value: ({ Detail }) => printable(Detail) },
+      CreatedBy: { header: "CREATED BY", value: ({ CreatedBy }) => printable(CreatedBy) },
     },
     defaultColumns: ["Entry", "ID", "Since", "Reason", "Detail"],
     quietColumn: "ID",
