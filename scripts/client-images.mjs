@@ -5,7 +5,8 @@ import { run } from "./command.mjs";
 import { filesBelow } from "./freshness.mjs";
 import { CACHE, EXECUTABLE, ROOT } from "./paths.mjs";
 
-const RECIPES = join(ROOT, "test/clients/images");
+const EXAMPLES = join(ROOT, "examples");
+const SERVERS = ["postgres", "redis"];
 const ARCHIVES = join(CACHE, "client-images");
 
 /**
@@ -24,24 +25,17 @@ export async function provideClientImages(env) {
   }
   console.log("making the images debian, postgres and redis");
   await run(EXECUTABLE, ["template", "build", "--quiet", "debian"], quiet);
-  for (const name of ["postgres", "redis"])
-    await run(EXECUTABLE, ["build", "--quiet", "--tag", name, join(RECIPES, name)], quiet);
+  for (const name of SERVERS) await run(EXECUTABLE, ["build", "--quiet", "--tag", name, join(EXAMPLES, name)], quiet);
   rmSync(ARCHIVES, { recursive: true, force: true });
   mkdirSync(ARCHIVES, { recursive: true });
-  await run("docker", ["save", "--output", `${archive}.part`, "debian", "postgres", "redis"], quiet);
+  await run("docker", ["save", "--output", `${archive}.part`, "debian", ...SERVERS], quiet);
   renameSync(`${archive}.part`, archive);
 }
 
 function fingerprint() {
+  const recipes = [join(ROOT, "src/template"), ...SERVERS.map((name) => join(EXAMPLES, name))];
+  const files = recipes.flatMap((directory) => filesBelow(directory, (path) => !path.endsWith(".test.ts")));
   const hash = createHash("sha256");
-  for (const path of [RECIPES, join(ROOT, "src/template")]
-    .flatMap((directory) => filesBelow(directory, isSource))
-    .sort())
-    hash.update(`\0${relative(ROOT, path)}\0`).update(readFileSync(path));
+  for (const path of files.sort()) hash.update(`\0${relative(ROOT, path)}\0`).update(readFileSync(path));
   return hash.digest("hex").slice(0, 16);
-}
-
-/** @param {string} path */
-function isSource(path) {
-  return !path.endsWith(".test.ts");
 }

@@ -53,7 +53,7 @@ async function runTests(directory, env) {
  * @param {NodeJS.ProcessEnv} env
  */
 async function onBun(directory, env) {
-  const files = wanted(filesBelow(TESTS, (path) => /clients\/[^/]*\.ts$/.test(path)));
+  const files = wanted(filesBelow(join(TESTS, "programs"), (path) => path.endsWith(".ts")));
   if (files.length === 0) return sum([]);
   const report = join(directory, "bun.xml");
   const reporter = ["--only-failures", "--reporter=junit", `--reporter-outfile=${report}`];

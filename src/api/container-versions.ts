@@ -14,8 +14,9 @@ const PREDEFINED = new Set(["bridge", "host", "none", "default"]);
 
 /** A container's document as a version of the API tells it (Engine API version history). */
 export function containerDocumentFor(version: ApiVersion, container: InspectDocument) {
-  if (since(version, 45)) return container;
-  // Until 1.45 the names that a container has on its networks by itself stood among those it was given.
+  // Until 1.45 the names that a container has on its networks by itself stood among those it was given, once it had been
+  // started: docker-compose 1.x takes its own id for a sign that it has set a container's aliases.
+  if (since(version, 45) || container.State.Status === "created") return container;
   const own = [container.Id.slice(0, 12), container.Config.Hostname];
   const networks = Object.entries(container.NetworkSettings.Networks).map(([name, endpoint]) => [
     name,

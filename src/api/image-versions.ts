@@ -19,11 +19,13 @@ export function imageSummaryFor(version: ApiVersion, image: ImageSummary) {
 
 /** An image's document as a version of the API tells it (Engine API version history). */
 export function imageDocumentFor(version: ApiVersion, image: ImageDocument) {
+  const config = { ...ALWAYS_IN_CONFIG, ...(since(version, 50) ? {} : CONTAINER_FIELDS), ...image.Config };
   return {
     ...image,
-    Config: { ...ALWAYS_IN_CONFIG, ...(since(version, 50) ? {} : CONTAINER_FIELDS), ...image.Config },
+    Config: config,
     ...(since(version, 44) ? {} : { VirtualSize: image.Size }),
-    ...(since(version, 45) ? {} : { Container: "", ContainerConfig: { ...ALWAYS_IN_CONFIG, ...CONTAINER_FIELDS } }),
+    // That of the container which the image was made of: docker-compose 1.x takes the image's volumes from it.
+    ...(since(version, 45) ? {} : { Container: "", ContainerConfig: config }),
   };
 }
 

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { fail } from "../base/errors.ts";
 import type { Nanoseconds } from "../base/timestamp.ts";
 import { readRegistrySettings } from "../registry/client/registry-settings.ts";
-import { type ApiVersion, since } from "./api-version.ts";
+import { type ApiVersion, newestKnownTo, since } from "./api-version.ts";
 import { infoFor } from "./info-versions.ts";
 import { queryFilters, queryTexts, queryTime } from "./query.ts";
 import { empty, feed, json, PLAIN_TEXT, type Reply } from "./reply.ts";
@@ -33,7 +33,10 @@ export const SYSTEM_ROUTES: readonly Route[] = [
     method: "GET",
     path: "/version",
     summary: "Versions of the engine and of its API",
-    handle: ({ services: { engine } }) => json(engine.system.version()),
+    handle: ({ services: { engine }, headers }) => {
+      const version = engine.system.version();
+      return json({ ...version, ApiVersion: newestKnownTo(headers["user-agent"]) ?? version.ApiVersion });
+    },
   }),
   route({
     method: "GET",
