@@ -13,6 +13,7 @@ import type { ReflogReason } from "../image/reflog.ts";
 import { type Removal, removeImage } from "../image/remove-image.ts";
 import { saveImages } from "../image/save.ts";
 import type { EngineParts } from "./engine-parts.ts";
+import { imageSizes } from "./image-sizes.ts";
 
 export interface ListImagesOptions {
   /** Intermediate images too. */
@@ -43,6 +44,7 @@ export class Images {
     assertKnownFilters(filters, ["dangling", "label", "label!", "before", "since", "reference", "until"]);
     const dangling = booleanFilter(filters, "dangling");
     const created = (key: "before" | "since") => (filters.get(key) ?? []).map((name) => parts.images.resolve(name));
+    const sizes = options.sharedSize ? imageSizes(parts) : null;
     const before = created("before");
     const since = created("since");
     const isWanted = (tag: Reference) => matchesAny(filters, "reference", (pattern) => matchesReference(tag, pattern));
@@ -72,7 +74,7 @@ export class Images {
         RepoDigests: parts.images.repoDigestsOf(image.id).map(familiarName),
         Created: Math.floor(createdMs(image) / 1000),
         Size: image.sizeBytes,
-        SharedSize: options.sharedSize ? sharedSize(parts, image) : -1,
+        SharedSize: sizes ? sizes.sharedBytes(image) : -1,
         Labels: image.config.config?.Labels ?? null,
         Containers: usersOf(parts, image.id).length,
       }));
@@ -135,11 +137,13 @@ export class Images {
     assertKnownFilters(filters, ["dangling", "until", "label", "label!"]);
     const parts = this.#parts;
     const onlyDangling = booleanFilter(filters, "dangling") ?? true;
-    const sizeBefore = layersSize(parts);
+    const before = imageSizes(parts).layersBytes;
     const removals: Removal[] = [];
     for (const image of parts.images.list()) {
       const tags = parts.images.tagsOf(image.id);
       if (parts.images.get(image.id) === null || usersOf(parts, image.id).length > 0) continue;
+      // A container that is just being made, a build's step, a push: they will be users, or are.
+      if (parts.layers.isBusy(image.chainId)) continue;
       const isNamed = tags.length > 0 || parts.images.repoDigestsOf(image.id).length > 0;
       if ((onlyDangling && isNamed) || parts.images.childrenOf(image.id).length > 0) continue;
       if (!matchesLabels(image.config.config?.Labels ?? {}, filters)) continue;
@@ -148,9 +152,10 @@ export class Images {
         removals.push(...this.remove(familiarName(tag), { force: true, noPrune: false }));
       removals.push(...this.remove(image.id, { force: true, noPrune: false }));
     }
+    parts.layers.sweep();
     return {
       ImagesDeleted: removals.length > 0 ? removals : null,
-      SpaceReclaimed: Math.max(0, sizeBefore - layersSize(parts)),
+      SpaceReclaimed: Math.max(0, before - imageSizes(parts).layersBytes),
     };
   }
 
@@ -205,23 +210,6 @@ function usersOf(parts: EngineParts, imageId: string) {
     .all()
     .filter((container) => container.imageId === imageId || container.rootImageId === imageId)
     .map(({ id, state }) => ({ id, running: state.status === "running" }));
-}
-
-/** Bytes of the layers that other images have as well. */
-function sharedSize(parts: EngineParts, image: Image): number {
-  const others = parts.images.list().filter(({ id }) => id !== image.id);
-  const theirs = new Set(others.flatMap(({ chainId }) => parts.layers.stack(chainId).map((layer) => layer.chainId)));
-  return parts.layers
-    .stack(image.chainId)
-    .filter(({ chainId }) => theirs.has(chainId))
-    .reduce((sum, layer) => sum + layer.sizeBytes, 0);
-}
-
-/** Bytes of all images' layers, each counted once. */
-export function layersSize(parts: EngineParts): number {
-  const layers = parts.images.list().flatMap(({ chainId }) => parts.layers.stack(chainId));
-  const sizes = new Map(layers.map((layer) => [layer.chainId, layer.sizeBytes]));
-  return [...sizes.values()].reduce((sum, size) => sum + size, 0);
 }
 
 /** `until` as Docker's prune takes it: a time, seconds since the epoch, or a length of time back from now (`24h`). */

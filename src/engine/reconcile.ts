@@ -6,6 +6,7 @@ import { errnoOf, messageOf } from "../base/errors.ts";
 import { timestampNow } from "../base/timestamp.ts";
 import { berthCgroup } from "../runtime/berths.ts";
 import { removeCgroup } from "../runtime/cgroup.ts";
+import { thaw } from "../runtime/cgroup-freezer.ts";
 import { Shim } from "../runtime/shim.ts";
 import { MountPointLayers } from "../snapshot/mount-point-layer.ts";
 import { completeNetworks } from "./connect-running.ts";
@@ -50,6 +51,9 @@ async function findAgain(parts: EngineParts, record: ContainerRecord): Promise<v
     if (shim.state.status === "running") {
       watchShim(parts, record.id, shim, Promise.resolve());
       watchHealthAgain(parts, record.id, shim);
+      // A commit, or a pause that was not noted yet, may have been cut off by the engine's end. Where a group cannot be thawed
+      // it was not frozen either.
+      if (!state.paused) await thaw(parts.cgroups, state.cgroupPath).catch(() => {});
       return;
     }
     await shim.release();

@@ -7,7 +7,8 @@ import { API_VERSION, MIN_API_VERSION, VERSION } from "../base/version.ts";
 import { hostArchitecture } from "../image/config.ts";
 import { statusOf } from "./container-record.ts";
 import type { EngineParts } from "./engine-parts.ts";
-import { Images, layersSize } from "./images.ts";
+import { imageSizes } from "./image-sizes.ts";
+import { Images } from "./images.ts";
 import { listContainers } from "./list-containers.ts";
 import { volumeUsers } from "./volume-commands.ts";
 
@@ -124,7 +125,7 @@ export async function diskUsageDocument(parts: EngineParts) {
   const containers = await listContainers(parts, { all: true, limit: 0, size: true, filters: NO_FILTERS });
   const images = new Images(parts).list({ all: false, sharedSize: true, filters: NO_FILTERS });
   return {
-    LayersSize: layersSize(parts),
+    LayersSize: imageSizes(parts).layersBytes,
     Images: images,
     Containers: containers,
     Volumes: await parts.volumes.listWithUsage(volumeUsers(parts)),

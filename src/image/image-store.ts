@@ -168,12 +168,15 @@ export class ImageStore {
   async create(image: NewImage): Promise<Image> {
     const configBytes = image.config instanceof Uint8Array ? image.config : encode(image.config);
     const config = parseImageConfig(configBytes);
-    const chainId = chainIdsOf(diffIdsOf(config)).at(-1) ?? null;
+    const chain = chainIdsOf(diffIdsOf(config));
+    const chainId = chain.at(-1) ?? null;
     if (chainId !== image.topChainId) {
       fail("invalid", "IMAGE_LAYERS_MISMATCH", "invalid image: its config names other layers than it brings");
     }
     const known = image.tags || image.repoDigest ? null : this.get(digestOf(configBytes));
     if (known) return known;
+    // Nothing stands on a layer that was just made until the record does.
+    using _held = this.layers.hold(chain);
     const staged: StagedBlob[] = [];
     try {
       const configBlob = await this.content.stage(configBytes);

@@ -141,6 +141,20 @@ export class LayerStore {
     }
   }
 
+  /** Until whoever awaits a layer that was just made has had the time to hold it. */
+  #keepForThisTurn(chainId: ChainId): void {
+    this.#count([chainId], 1);
+    setImmediate(() => this.#count([chainId], -1));
+  }
+
+  #count(chainIds: readonly ChainId[], change: 1 | -1): void {
+    for (const chainId of chainIds) {
+      const count = (this.#held.get(chainId) ?? 0) + change;
+      if (count > 0) this.#held.set(chainId, count);
+      else this.#held.delete(chainId);
+    }
+  }
+
   /** Stores an archive that is staged as a layer, if it is new. */
   #adopt(parent: ChainId | null, staged: StagedBlob, { diffId, compression, sizeBytes }: Content): Layer {
     const layer: Layer = {
@@ -150,6 +164,7 @@ export class LayerStore {
       blob: { digest: staged.digest, mediaType: layerMediaType(compression), sizeBytes: staged.sizeBytes },
       sizeBytes,
     };
+    this.#keepForThisTurn(layer.chainId);
     return this.store.transaction(() => {
       const known = this.find(layer.chainId);
       if (known) return known;
@@ -213,20 +228,24 @@ export class LayerStore {
 
   /**
    * Keeps layers, those that are here and those that come, while an image is made of them. When that is over, those of
-   * them that nothing stands on are removed.
+   * them that nothing stands on are removed. Whoever makes a layer holds it as soon as it is there, for collection runs at
+   * any time.
    */
   hold(chainIds: readonly ChainId[]): Disposable {
-    for (const chainId of chainIds) this.#held.set(chainId, (this.#held.get(chainId) ?? 0) + 1);
+    this.#count(chainIds, 1);
     return {
       [Symbol.dispose]: () => {
-        for (const chainId of chainIds) {
-          const others = (this.#held.get(chainId) ?? 1) - 1;
-          if (others > 0) this.#held.set(chainId, others);
-          else this.#held.delete(chainId);
-        }
+        this.#count(chainIds, -1);
         for (const chainId of chainIds.toReversed()) if (this.#row(chainId)) this.discard(this.collect(chainId));
       },
     };
+  }
+
+  /** Whether somebody works on just these layers at the moment: transfers them, or writes on top of them. */
+  isBusy(top: ChainId | null): boolean {
+    if (top === null) return false;
+    const written = "SELECT 1 FROM snapshot WHERE parent_chain_id = ?";
+    return this.#held.has(top) || this.store.db.query(written).get(top) !== null;
   }
 
   /**
@@ -255,7 +274,7 @@ export class LayerStore {
     }
   }
 
-  /** Removes layers that belong to nothing: made by an engine that was killed before it made their image. */
+  /** Removes layers that belong to nothing: whoever made them was killed, or failed, before it made their image. */
   sweep(): void {
     const tops = this.store.db
       .query<{ chain_id: ChainId }, []>(

@@ -12,6 +12,9 @@ interface SavedImage {
   readonly image: Image;
   readonly layers: readonly Layer[];
   readonly tags: readonly Reference[];
+  /** Config and manifest are at hand, for the image itself may be removed while its layers go. */
+  readonly config: Buffer;
+  readonly manifest: Buffer;
 }
 
 /**
@@ -27,8 +30,8 @@ export function saveImages(
   names: readonly string[],
 ): Readable {
   if (names.length === 0) fail("invalid", "NO_IMAGES", "no image was named: give at least one name or id to save");
-  const saved = collect(layers, images, names);
-  return Readable.from(archive(content, saved), { objectMode: false, highWaterMark: 256 * 1024 });
+  const saved = collect(images, names).map(({ image, tags }) => describe(content, layers, image, tags));
+  return stream(content, layers, saved);
 }
 
 /** As {@link saveImages}, of one image under names that it need not have here. */
@@ -38,12 +41,14 @@ export function saveImage(
   image: Image,
   tags: readonly Reference[],
 ): Readable {
-  const saved = [{ image, layers: layers.stack(image.chainId), tags }];
-  return Readable.from(archive(content, saved), { objectMode: false, highWaterMark: 1024 * 1024 });
+  return stream(content, layers, [describe(content, layers, image, tags)]);
 }
 
 /** Each image once, with all the names asked for. */
-function collect(layers: LayerStore, images: ImageStore, names: readonly string[]): SavedImage[] {
+function collect(
+  images: ImageStore,
+  names: readonly string[],
+): { readonly image: Image; readonly tags: readonly Reference[] }[] {
   const byId = new Map<Digest, { image: Image; tags: Map<string, Reference> }>();
   const add = (image: Image, tag: Reference | null) => {
     const saved = byId.get(image.id) ?? { image, tags: new Map() };
@@ -65,28 +70,43 @@ function collect(layers: LayerStore, images: ImageStore, names: readonly string[
     if (all.length === 0) images.resolve(name);
     for (const { reference: tag, imageId } of all) add(images.resolve(imageId), tag);
   }
-  return [...byId.values()].map(({ image, tags }) => ({
-    image,
-    layers: layers.stack(image.chainId),
-    tags: [...tags.values()],
-  }));
+  return [...byId.values()].map(({ image, tags }) => ({ image, tags: [...tags.values()] }));
 }
 
-async function* archive(content: ContentStore, saved: readonly SavedImage[]): AsyncGenerator<Buffer> {
+function describe(content: ContentStore, layers: LayerStore, image: Image, tags: readonly Reference[]): SavedImage {
+  return {
+    image,
+    layers: layers.stack(image.chainId),
+    tags,
+    config: content.readDocument(image.id),
+    manifest: content.readDocument(image.manifestDigest),
+  };
+}
+
+function stream(content: ContentStore, layers: LayerStore, saved: readonly SavedImage[]): Readable {
+  return Readable.from(archive(content, layers, saved), { objectMode: false, highWaterMark: 256 * 1024 });
+}
+
+async function* archive(
+  content: ContentStore,
+  layers: LayerStore,
+  saved: readonly SavedImage[],
+): AsyncGenerator<Buffer> {
+  using _layers = layers.hold(saved.flatMap((one) => one.layers.map(({ chainId }) => chainId)));
   yield tarHeader("blobs/", 0);
   yield tarHeader("blobs/sha256/", 0);
-  const blobs = new Map<Digest, number | null>();
-  for (const { image, layers } of saved) {
-    blobs.set(image.id, null);
-    blobs.set(image.manifestDigest, null);
-    for (const { blob } of layers) blobs.set(blob.digest, blob.sizeBytes);
+  const blobs = new Map<Digest, Buffer | number>();
+  for (const { image, config, manifest, layers: stack } of saved) {
+    blobs.set(image.id, config);
+    blobs.set(image.manifestDigest, manifest);
+    for (const { blob } of stack) blobs.set(blob.digest, blob.sizeBytes);
   }
   for (const digest of [...blobs.keys()].sort()) {
-    const size = blobs.get(digest);
-    if (typeof size === "number") yield* largeFile(content, digest, size);
-    else yield* file(blobName(digest), content.readDocument(digest));
+    const blob = blobs.get(digest) ?? 0;
+    if (typeof blob === "number") yield* largeFile(content, digest, blob);
+    else yield* file(blobName(digest), blob);
   }
-  yield* file("index.json", json(index(content, saved)));
+  yield* file("index.json", json(index(saved)));
   yield* file("manifest.json", json(saved.map(dockerManifest)));
   yield* file("oci-layout", json({ imageLayoutVersion: "1.0.0" }));
   yield* file("repositories", json(repositories(saved)));
@@ -105,9 +125,8 @@ async function* largeFile(content: ContentStore, digest: Digest, sizeBytes: numb
   yield tarPadding(sizeBytes);
 }
 
-function index(content: ContentStore, saved: readonly SavedImage[]): unknown {
-  const manifests = saved.flatMap(({ image, tags }) => {
-    const manifest = content.readDocument(image.manifestDigest);
+function index(saved: readonly SavedImage[]): unknown {
+  const manifests = saved.flatMap(({ image, manifest, tags }) => {
     const entry = { mediaType: manifestTypeOf(manifest), digest: image.manifestDigest, size: manifest.length };
     if (tags.length === 0) return [entry];
     return tags.map((tag) => ({

@@ -10,6 +10,8 @@ import type { RegistryParts } from "../registry-parts.ts";
 export interface OutgoingImage {
   readonly mediaType: string;
   readonly config: Descriptor;
+  /** At hand, for the image itself may be removed while its layers go. */
+  readonly configBytes: Buffer;
   /** Lowest first. */
   readonly layers: readonly OutgoingLayer[];
   /** @param sent the form in which each layer went. */
@@ -44,6 +46,7 @@ export function outgoingImage({ content, layers, images }: RegistryParts, image:
   return {
     mediaType,
     config: manifest.config,
+    configBytes: content.readDocument(image.id),
     layers: stack.map(({ diffId, blob }, index) => {
       const descriptor = manifest.layers[index];
       return {

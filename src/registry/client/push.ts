@@ -1,16 +1,16 @@
 import { createReadStream } from "node:fs";
+import { Readable } from "node:stream";
 import { fail } from "../../base/errors.ts";
 import { shortId } from "../../base/ids.ts";
 import { type Digest, digestOf, hexOf } from "../../image/digest.ts";
 import type { Image } from "../../image/image-store.ts";
 import type { LayerBlob } from "../../image/layer-blobs.ts";
 import { familiarName, familiarRepository, type Reference } from "../../image/reference.ts";
-import type { Descriptor } from "../protocol/manifest-document.ts";
 import type { RegistryParts } from "../registry-parts.ts";
 import type { Credentials } from "./credentials.ts";
 import { noteOrigin, originsOf } from "./layer-origin.ts";
 import { atRepository, type RegistryAccess } from "./open-repository.ts";
-import { type OutgoingLayer, outgoingImage } from "./outgoing-image.ts";
+import { type OutgoingImage, type OutgoingLayer, outgoingImage } from "./outgoing-image.ts";
 import { barReporter, layerStatus, type Progress, progressOf, type Report } from "./progress.ts";
 import type { RegistrySession } from "./registry-session.ts";
 import { readRegistrySettings } from "./registry-settings.ts";
@@ -79,7 +79,7 @@ async function pushOne(push: Push, tag: string, image: Image): Promise<void> {
   using _layers = parts.layers.hold(parts.layers.stack(image.chainId).map(({ chainId }) => chainId));
   const outgoing = outgoingImage(parts, image);
   const bytes = outgoing.manifest(await pushLayers(push, outgoing.layers));
-  await uploadConfig(push, outgoing.config);
+  await uploadConfig(push, outgoing);
   const digest = digestOf(bytes);
   const response = await session.send(
     {
@@ -155,14 +155,14 @@ function nameOf({ diffId }: OutgoingLayer): string {
   return shortId(hexOf(diffId));
 }
 
-async function uploadConfig({ parts, session, reference }: Push, { digest, size }: Descriptor): Promise<void> {
+async function uploadConfig({ session, reference }: Push, { config, configBytes }: OutgoingImage): Promise<void> {
   await uploadBlob({
     session,
     repository: reference.path,
-    digest,
-    sizeBytes: size,
+    digest: config.digest,
+    sizeBytes: configBytes.length,
     sources: [],
-    read: (start, end) => readBlob(parts, digest, start, end),
+    read: (start, end) => Readable.from([configBytes.subarray(start, end)]),
   });
 }
 
