@@ -14,7 +14,7 @@ trap cleanup EXIT
 # The program and the libraries that it loads, at the paths where they are here.
 add_program() {
 	install -D "$1" "$context/root/usr/bin/$2"
-	ldd "$1" | grep -o '/[^ ]*' | xargs -I{} cp --parents --dereference --no-clobber {} "$context/root"
+	ldd "$1" | grep -o '/[^ ]*' | xargs -I{} cp --parents --dereference {} "$context/root"
 }
 add_program /usr/bin/redis-check-rdb redis-server
 add_program /usr/bin/redis-cli redis-cli
