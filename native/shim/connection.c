@@ -167,7 +167,10 @@ static void send_signal(struct connection *connection, uint32_t request, struct 
     struct process *process = named_process(connection, request, spec);
     if (!process)
         return;
-    if (sys_pidfd_send_signal(process->pidfd, (int)records_u32(spec, TAG_SIGNAL, 0)) < 0)
+    int signal = (int)records_u32(spec, TAG_SIGNAL, 0);
+    /* Each process that we start leads a session, and so a group; its number is nobody else's until we have reaped it. */
+    bool whole_group = records_u32(spec, TAG_SIGNAL_GROUP, 0) != 0;
+    if ((whole_group ? kill(-process->pid, signal) : sys_pidfd_send_signal(process->pidfd, signal)) < 0)
         connection_fail(connection, request, "signal", errno, process->id);
     else
         succeed(connection, request);

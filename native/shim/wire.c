@@ -73,6 +73,7 @@ static const struct rule tag_rules[] = {
     [TAG_SIGNAL] = {NUMBER, 0},
     [TAG_WINDOW] = {FIXED, sizeof(struct wire_window)},
     [TAG_ATTACH_FLAGS] = {NUMBER, 0},
+    [TAG_SIGNAL_GROUP] = {NUMBER, 0},
     [TAG_DNS_MESSAGE] = {BYTES, 0},
     [TAG_NAMESPACES] = {NUMBER, 0},
     [TAG_NAMESPACE_JOIN] = {GROUP, 0},

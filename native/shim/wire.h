@@ -76,6 +76,7 @@ enum wire_tag {
     TAG_SIGNAL = 20,       /* u32 */
     TAG_WINDOW = 21,       /* struct wire_window; in CREATE and EXEC: the process gets a terminal of this size */
     TAG_ATTACH_FLAGS = 22, /* u32, enum wire_attach */
+    TAG_SIGNAL_GROUP = 25, /* u32: KILL only, 1: all processes of its group get the signal */
 
     /* QUERY, ANSWER */
     TAG_DNS_MESSAGE = 23, /* bytes, as RFC 1035 has them */

@@ -117,7 +117,7 @@ function kill(parts: EngineParts, containerId: string, id: string): void {
   // One that has just ended, or whose container has, takes no signal.
   parts.live
     .get(containerId)
-    ?.kill(SIGKILL, id)
+    ?.killGroup(SIGKILL, id)
     .catch(() => {});
 }
 

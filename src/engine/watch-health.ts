@@ -44,7 +44,7 @@ export function watchHealth(parts: EngineParts, id: string): void {
 /** Takes up again what the last engine did for a container that still runs. Its probe under way told its end to nobody. */
 export function watchHealthAgain(parts: EngineParts, id: string, shim: Shim): void {
   if (shim.state.status === "running") {
-    for (const exec of shim.state.execs.keys()) if (isProbe(exec)) shim.kill(SIGKILL, exec).catch(() => {});
+    for (const exec of shim.state.execs.keys()) if (isProbe(exec)) shim.killGroup(SIGKILL, exec).catch(() => {});
   }
   const { state } = parts.containers.get(id);
   if (state.status === "running" && !state.paused) watchHealth(parts, id);

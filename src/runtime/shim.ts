@@ -215,6 +215,12 @@ export class Shim {
     await this.#ask(Type.DISCONNECT, encodeLinkChange(change));
   }
 
+  /** As {@link kill}, for all that the process has started and that has not left its group. */
+  async killGroup(signal: number, process: string): Promise<void> {
+    const records = new Records().text(Tag.PROCESS, process).u32(Tag.SIGNAL, checkSignal(signal));
+    await this.#ask(Type.KILL, records.u32(Tag.SIGNAL_GROUP, 1));
+  }
+
   /** @param signal its number @throws conflict `PROCESS_NOT_RUNNING`; invalid `UNKNOWN_SIGNAL` */
   async kill(signal: number, process = "init"): Promise<void> {
     await this.#ask(Type.KILL, new Records().text(Tag.PROCESS, process).u32(Tag.SIGNAL, checkSignal(signal)));

@@ -50,6 +50,7 @@ export const Tag = {
   SIGNAL: 20,
   WINDOW: 21,
   ATTACH_FLAGS: 22,
+  SIGNAL_GROUP: 25,
   DNS_MESSAGE: 23,
   DNS_STREAM: 24,
   NAMESPACES: 30,
