@@ -1,11 +1,16 @@
 /*
  * lighter-shim (<socket> <cgroup path>)...
+ * lighter-shim <directory>
  *
- * One process per pair, each a container's or waiting to become one (a berth): to start several at once costs the engine
- * one start of a program. They daemonize: the caller waits for the exit of what it started, which says that all sockets
- * listen (0) or why not (a line on stderr, 1). From then on its socket is the only way to talk to a shim.
+ * One process per pair, each a container's or waiting to become one (a berth). They daemonize: the caller waits for the exit
+ * of what it started, which says that all sockets listen (0) or why not (a line on stderr, 1). From then on its socket is
+ * the only way to talk to a shim.
+ *
+ * With a directory, which says only whose it is, it is a launcher: it takes such pairs as orders from its standard input, for
+ * as long as the engine holds that (launcher.h).
  */
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,8 +21,10 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 
+#include "arguments.h"
 #include "client.h"
 #include "connection.h"
+#include "launcher.h"
 #include "process.h"
 #include "seal.h"
 #include "sys.h"
@@ -156,29 +163,19 @@ static int monitor_berth(struct monitor *monitor, int listener, const char *cgro
     return 0;
 }
 
-static bool usable(int argc, char **argv)
+/* Each shim is called by its own pair, not by all that were started with it. */
+static void show_pair(char **pair)
 {
-    if (argc < 3 || argc % 2 == 0)
-        return false;
-    for (int i = 2; i < argc; i += 2)
-        if (argv[i][0] != '/')
-            return false;
-    return true;
+    static char words[2 * PATH_MAX];
+    int length = snprintf(words, sizeof words, "lighter-shim%c%s%c%s", 0, pair[0], 0, pair[1]);
+    if (length > 0 && (size_t)length < sizeof words)
+        (void)arguments_show(words, (size_t)length + 1);
 }
 
-int main(int argc, char **argv)
+/* Forks off a shim for each pair. In the caller 0; a shim returns what it exits with. */
+static int start_shims(struct monitor *monitor, char **pairs)
 {
-    static struct monitor monitor = {.mount_namespace = -1};
-    if (!usable(argc, argv)) {
-        (void)dprintf(STDERR_FILENO, "usage: lighter-shim (<socket> </cgroup path>)...\n");
-        return 2;
-    }
-    if (seal_self(argv) < 0)
-        die("read-only view of its own file");
-    if (cgroups_find(&monitor.cgroups) < 0)
-        die("cgroups");
-    monitor.keeper_source.fd = monitor.caller.fd = -1;
-    for (char **pair = argv + 1; *pair; pair += 2) {
+    for (char **pair = pairs; *pair; pair += 2) {
         AUTO_CLOSE listener = listen_on(pair[0]);
         if (listener < 0)
             die(pair[0]);
@@ -187,8 +184,46 @@ int main(int argc, char **argv)
             die("fork");
         if (pid > 0)
             continue;
-        monitor.socket_path = pair[0];
-        return monitor_berth(&monitor, take_fd(&listener), pair[1]);
+        show_pair(pair);
+        monitor->socket_path = pair[0];
+        return monitor_berth(monitor, take_fd(&listener), pair[1]);
     }
     return 0;
+}
+
+/* Another process for each order: it does what a program started with these arguments does, and ends like one. */
+static int serve_orders(struct monitor *monitor)
+{
+    launcher_prepare();
+    for (char **pairs; (pairs = launcher_order());) {
+        pid_t pid = fork();
+        if (pid == 0)
+            return start_shims(monitor, pairs);
+        launcher_answer(pid);
+    }
+    return 0;
+}
+
+static bool are_pairs(char **words)
+{
+    for (; *words; words += 2)
+        if (!words[1] || words[1][0] != '/')
+            return false;
+    return true;
+}
+
+int main(int argc, char **argv)
+{
+    static struct monitor monitor = {.mount_namespace = -1};
+    bool is_launcher = argc == 2;
+    if (argc < 2 || (!is_launcher && !are_pairs(argv + 1))) {
+        (void)dprintf(STDERR_FILENO, "usage: lighter-shim (<socket> </cgroup path>)... | <directory>\n");
+        return 2;
+    }
+    if (seal_self(argv) < 0)
+        die("read-only view of its own file");
+    if (cgroups_find(&monitor.cgroups) < 0)
+        die("cgroups");
+    monitor.keeper_source.fd = monitor.caller.fd = -1;
+    return is_launcher ? serve_orders(&monitor) : start_shims(&monitor, argv + 1);
 }

@@ -1,4 +1,3 @@
-import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
@@ -6,7 +5,7 @@ import { fail, messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { nativePath } from "../base/native.ts";
 import { Shim } from "./shim.ts";
-import { spawnFailed } from "./shim-socket.ts";
+import { ShimLauncher } from "./shim-launcher.ts";
 
 const DEFAULT_COUNT = 4;
 const MAX_COUNT = 64;
@@ -15,7 +14,7 @@ const MAX_COUNT = 64;
  * every change of a cgroup needs as well, so a berth that is made while its neighbour starts would cost more than it saves.
  */
 const REFILL_DELAY_MS = 15;
-/** Several are made at a time: the start of a program is paid once, and they wait for the same grace period. */
+/** Several are made at a time: they wait for the same grace period. */
 const REFILL_AT = 1;
 const CGROUP_PARENT = "/lighter";
 
@@ -25,6 +24,7 @@ const CGROUP_PARENT = "/lighter";
  */
 export class Berths {
   readonly #directory: string;
+  readonly #launcher: ShimLauncher;
   readonly #log: Log;
   readonly #count: number;
   readonly #waiting: Shim[] = [];
@@ -40,6 +40,7 @@ export class Berths {
     this.#directory = join(run, "shims");
     this.#log = log;
     this.#count = count;
+    this.#launcher = new ShimLauncher(nativePath("lighter-shim"), this.#directory);
     mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
   }
 
@@ -70,7 +71,7 @@ export class Berths {
       this.#refillLater();
       return shim;
     }
-    const [shim] = await launchShims(this.#directory, 1);
+    const [shim] = await launchShims(this.#launcher, this.#directory, 1);
     this.#refillLater();
     return shim ?? fail("internal", "SHIM_SPAWN", "no shim was started");
   }
@@ -89,10 +90,11 @@ export class Berths {
     clearTimeout(this.#refill);
     await this.#making;
     await Promise.all(this.#waiting.splice(0).map((shim) => shim.release()));
+    this.#launcher[Symbol.dispose]();
   }
 
   async #make(count: number): Promise<void> {
-    const shims = await launchShims(this.#directory, count);
+    const shims = await launchShims(this.#launcher, this.#directory, count);
     if (this.#disposed) await Promise.all(shims.map((shim) => shim.release()));
     else this.#waiting.push(...shims);
   }
@@ -109,38 +111,16 @@ function countFrom(text: string | undefined): number {
 }
 
 /** Starts shims that wait, each with a socket of its own in the directory, and connects to them. */
-async function launchShims(directory: string, count: number): Promise<Shim[]> {
-  const names = Array.from({ length: count }, () => randomBytes(6).toString("hex"));
-  const sockets = names.map((name) => join(directory, `${name}.sock`));
-  const pairs = names.flatMap((name, at) => [sockets[at] ?? "", berthCgroup(name)]);
-  await spawnShims(nativePath("lighter-shim"), pairs);
-  const shims = await Promise.allSettled(sockets.map((socket) => Shim.connect(socket)));
+async function launchShims(launcher: ShimLauncher, directory: string, count: number): Promise<Shim[]> {
+  const orders = Array.from({ length: count }, () => {
+    const name = randomBytes(6).toString("hex");
+    return { socket: join(directory, `${name}.sock`), cgroupPath: berthCgroup(name) };
+  });
+  await launcher.launch(orders);
+  const shims = await Promise.allSettled(orders.map(({ socket }) => Shim.connect(socket)));
   const failed = shims.find((shim) => shim.status === "rejected");
   const connected = shims.flatMap((shim) => (shim.status === "fulfilled" ? [shim.value] : []));
   if (!failed) return connected;
   for (const shim of connected) shim.disconnect();
   throw failed.reason;
-}
-
-/** They daemonize: what we spawn ends as soon as all listen, so nothing of it stays a child of the engine. */
-function spawnShims(program: string, pairs: readonly string[]): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const child = spawn(program, [...pairs], { stdio: ["ignore", "ignore", "pipe"], env: {}, cwd: "/" });
-  let said = "";
-  child.stderr.on("data", (bytes: Buffer) => {
-    if (said.length < 4096) said += bytes.toString();
-  });
-  child.on("error", reject);
-  child.on("exit", (code) => {
-    if (code === 0) resolve();
-  });
-  child.on("close", (code) => {
-    if (code === 0) return;
-    try {
-      spawnFailed(program, said);
-    } catch (error) {
-      reject(error);
-    }
-  });
-  return promise;
 }
