@@ -1,12 +1,15 @@
 import { z } from "zod";
 import { fail } from "../base/errors.ts";
+import { assertKnownFilters, type Filters } from "../base/filters.ts";
 import { buildImage } from "../build/classic/build-image.ts";
 import type { BuildOptions } from "../build/classic/build-options.ts";
+import { parseDuration } from "../build/dockerfile/duration.ts";
+import { pruneCache } from "../build/prune.ts";
 import { ResourcesSchema, UlimitSchema } from "../engine/container-config.ts";
 import { parseReference } from "../image/reference.ts";
 import { builderOf } from "./builder.ts";
 import { doorOf } from "./buildkit-door.ts";
-import { queryFlag, queryFlagOr, queryInteger, queryJson, queryText, queryTexts } from "./query.ts";
+import { queryFilters, queryFlag, queryFlagOr, queryInteger, queryJson, queryText, queryTexts } from "./query.ts";
 import { empty, json, progress } from "./reply.ts";
 import { streamBody } from "./request-body.ts";
 import { type Route, route } from "./route.ts";
@@ -62,8 +65,16 @@ export const BUILD_ROUTES: readonly Route[] = [
     method: "POST",
     path: "/build/prune",
     summary: "Frees the builder's cache",
-    // The classic builder's cache is images: `docker image prune` removes what is not used.
-    handle: () => json({ CachesDeleted: [], SpaceReclaimed: 0 }),
+    query: z.object({
+      all: queryFlag,
+      filters: queryFilters,
+      "keep-storage": queryInteger,
+      "reserved-space": queryInteger,
+    }),
+    handle: async ({ services: { engine }, query }) => {
+      const { ids, bytes } = await pruneCache(builderOf(engine), pruneOptions(query));
+      return json({ CachesDeleted: ids, SpaceReclaimed: bytes });
+    },
   }),
   route({
     method: "POST",
@@ -76,6 +87,35 @@ export const BUILD_ROUTES: readonly Route[] = [
     },
   }),
 ];
+
+/** @throws invalid for a filter or a time that is none. */
+function pruneOptions(query: {
+  readonly all: boolean;
+  readonly filters: Filters;
+  readonly "keep-storage": number | undefined;
+  readonly "reserved-space": number | undefined;
+}) {
+  const { filters } = query;
+  assertKnownFilters(filters, [
+    "until",
+    "unused-for",
+    "id",
+    "type",
+    "inuse",
+    "shared",
+    "private",
+    "description",
+    "parent",
+  ]);
+  const [until = ""] = [...(filters.get("until") ?? []), ...(filters.get("unused-for") ?? [])];
+  return {
+    all: query.all,
+    unusedForMs: until === "" ? 0 : parseDuration(until) / 1e6,
+    keepBytes: query["reserved-space"] ?? query["keep-storage"] ?? 0,
+    types: filters.get("type") ?? [],
+    ids: filters.get("id") ?? [],
+  };
+}
 
 function assertSupported({ version, remote }: BuildQuery): void {
   if (version !== "" && version !== "1") fail("invalid", "BUILDER_VERSION", `invalid version ${version}`);

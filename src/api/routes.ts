@@ -6,6 +6,7 @@ import { HISTORY_ROUTES } from "./history-routes.ts";
 import { IMAGE_ROUTES } from "./image-routes.ts";
 import { METRICS_ROUTES } from "./metrics-routes.ts";
 import { NETWORK_ROUTES } from "./network-routes.ts";
+import { OWN_BUILD_ROUTES } from "./own-build-routes.ts";
 import { PLUGIN_ROUTES } from "./plugin-routes.ts";
 import { PROCESS_ROUTES } from "./process-routes.ts";
 import { REGISTRY_ROUTES } from "./registry-routes.ts";
@@ -32,4 +33,5 @@ export const ROUTES: readonly Route[] = [
   ...TEMPLATE_ROUTES,
   ...METRICS_ROUTES,
   ...HISTORY_ROUTES,
+  ...OWN_BUILD_ROUTES,
 ];

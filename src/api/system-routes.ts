@@ -1,8 +1,10 @@
 import { z } from "zod";
 import { fail } from "../base/errors.ts";
 import type { Nanoseconds } from "../base/timestamp.ts";
+import { listCache } from "../build/prune.ts";
 import { readRegistrySettings } from "../registry/client/registry-settings.ts";
 import { type ApiVersion, newestKnownTo, since } from "./api-version.ts";
+import { builderOf } from "./builder.ts";
 import { infoFor } from "./info-versions.ts";
 import { queryFilters, queryTexts, queryTime } from "./query.ts";
 import { empty, feed, json, PLAIN_TEXT, type Reply } from "./reply.ts";
@@ -64,7 +66,13 @@ export const SYSTEM_ROUTES: readonly Route[] = [
     summary: "What images, containers and volumes take on disk",
     query: z.object({ type: queryTexts }),
     handle: async ({ services: { engine }, query: { type: types }, version }) =>
-      json(selectUsage(await engine.system.diskUsage(), types, version)),
+      json(
+        selectUsage(
+          { ...(await engine.system.diskUsage()), BuildCache: await listCache(builderOf(engine)) },
+          types,
+          version,
+        ),
+      ),
   }),
 ];
 

@@ -36,7 +36,7 @@ export async function buildDockerfile(parts: BuildParts, request: DockerfileRequ
     classic: null,
   });
   const kept = resources.move();
-  return { ...image, solved, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+  return { ...image, base: end.base, solved, [Symbol.asyncDispose]: () => kept.disposeAsync() };
 }
 
 /** Compiles, looking up (and fetching, where they are missing) the images that it names. */

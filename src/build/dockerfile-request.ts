@@ -44,5 +44,7 @@ export interface BuiltImage extends AsyncDisposable {
   readonly config: ImageConfig;
   /** null: an image without layers. */
   readonly chainId: ChainId | null;
+  /** Of the image that the target began with; null for none. */
+  readonly base: ImageConfig | null;
   readonly solved: Solved;
 }

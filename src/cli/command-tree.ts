@@ -101,6 +101,13 @@ export const commands: Readonly<Record<string, CommandLoader>> = {
 
 /** Groups: the same commands under Docker's longer names, and what exists only there. */
 export const groups: Readonly<Record<string, CommandGroup>> = {
+  builder: {
+    summary: "What builds keep",
+    commands: {
+      build,
+      prune: () => import("./commands/builder-prune.ts"),
+    },
+  },
   container: {
     summary: "Manage containers",
     commands: {

@@ -12,6 +12,8 @@ type Source = AsyncIterable<unknown> & { readonly header: Header; resume(): unkn
 export interface UnpackOptions {
   /** Give files the owners that the archive names, which needs root. */
   readonly keepOwners: boolean;
+  /** The names are the target's own: the archive has no single thing at its top that the target replaces. */
+  readonly keepsTop?: boolean;
 }
 
 /**
@@ -30,7 +32,7 @@ export async function unpackTree(
   feeding.catch(() => {}); // The loop below ends with the same error.
   const directories: { readonly path: string; readonly header: Header }[] = [];
   for await (const entry of reader) {
-    const path = placeOf(entry.header.name, target);
+    const path = placeOf(entry.header.name, target, options);
     await refuseLinksAbove(path, target);
     await unpackEntry(entry, path, target, options);
     if (entry.header.type === "directory") directories.push({ path, header: entry.header });
@@ -41,13 +43,13 @@ export async function unpackTree(
 }
 
 /** The entry's path under the target: its name without the first part, which is what the target replaces. */
-function placeOf(name: string, target: string): string {
+function placeOf(name: string, target: string, { keepsTop = false }: UnpackOptions): string {
   const parts = name.split("/").filter((part) => part !== "" && part !== ".");
   if (parts.includes("..") || name.startsWith("/") || name.includes("\0")) {
     throw new Error(`the archive's entry ${JSON.stringify(name)} would leave the target directory`);
   }
   // `.` is a name too: an archive of a directory's content is rooted at it.
-  return join(target, ...(name === "." || name.startsWith("./") ? parts : parts.slice(1)));
+  return join(target, ...(keepsTop || name === "." || name.startsWith("./") ? parts : parts.slice(1)));
 }
 
 async function refuseLinksAbove(path: string, target: string): Promise<void> {
@@ -79,7 +81,7 @@ async function unpackEntry(entry: Source, path: string, target: string, options:
       if (options.keepOwners) await lchown(path, header.uid ?? 0, header.gid ?? 0);
       break;
     case "link": {
-      const source = placeOf(header.linkname ?? "", target);
+      const source = placeOf(header.linkname ?? "", target, options);
       await refuseLinksAbove(source, target);
       await link(source, path);
       break;
