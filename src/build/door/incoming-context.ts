@@ -3,7 +3,7 @@ import { fail } from "../../base/errors.ts";
 import type { FileEntry } from "../buildkit/file-stat.ts";
 import type { HeldDirectory } from "../buildkit/local-directories.ts";
 import type { KeptFile } from "../buildkit/local-directory.ts";
-import { ReceivedFiles } from "../buildkit/received-files.ts";
+import { DirectoryFiles } from "../context/directory-files.ts";
 import type { SourceFiles } from "../graph/source-files.ts";
 import type { PieceReader } from "./pieces.ts";
 
@@ -86,7 +86,8 @@ export class IncomingContext implements AsyncDisposable {
   }
 
   files(): SourceFiles {
-    return new ReceivedFiles({ directory: this.held.directory, [Symbol.asyncDispose]: async () => {} });
+    const { directory } = this.held;
+    return new DirectoryFiles(directory.tree(), directory.path, async () => {});
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
