@@ -62,8 +62,9 @@ void connection_close(struct connection *connection)
     resolver_engine_changed(monitor);
     if (monitor->connections)
         return;
-    /* A berth lives for its engine; an ended container has been written down for the next one. */
-    if (monitor->status == STATUS_WAITING || monitor->status == STATUS_EXITED)
+    /* A berth, or a container that nobody else will start, lives for its engine; an end has been written down for the next. */
+    bool starts = monitor->status == STATUS_CREATED && monitor->init->started;
+    if (monitor->status != STATUS_RUNNING && !starts)
         monitor->leaving = true;
 }
 

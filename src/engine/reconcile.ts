@@ -33,6 +33,7 @@ export async function reconcile(parts: EngineParts): Promise<void> {
   await Promise.all([...parts.live.keys()].map((id) => completeNetworksOf(parts, id)));
   parts.images.sweep();
   for (const record of parts.containers.all()) {
+    if (record.state.status === "exited" && record.hostConfig.AutoRemove) parts.afterExit(record, 0);
     if (record.state.status === "running" || !shouldStartWithEngine(record)) continue;
     const starting = isRestarting(record.state) ? startByPolicy(parts, record.id) : startContainer(parts, record.id);
     starting.catch((error) => {

@@ -78,6 +78,13 @@ describe("the engine goes away", () => {
     await gone(socketPath);
   });
 
+  test("a container that was not started yet ends with the connection", async () => {
+    const created = await fixture.create({ args: ["sleep", "1000"] });
+    created.shim.disconnect();
+    await gone(created.shim.socketPath);
+    expect(existsSync(created.request.exitFile)).toBe(false);
+  });
+
   test("a waiting berth ends itself and leaves no cgroup", async () => {
     const shim = await fixture.berths.take();
     const berth = `lighter/berth-${shim.name}`;
