@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { ConnectError } from "@connectrpc/connect";
+import { Code, ConnectError } from "@connectrpc/connect";
 import { startEngine, type TestEngine } from "../harness/test-engine.ts";
 import { type BuildRequest, buildx, connectBuilder } from "./buildx.ts";
 import { upgrade } from "./upgrade.ts";
@@ -96,6 +96,49 @@ test("the second build is sent only what has changed, and takes the rest from th
   expect(second.progress.vertices.get("[3/3] COPY small.txt /")?.cached).toBe(false);
   const third = await build({ context });
   expect(third.response["containerimage.digest"]).toBe(second.response["containerimage.digest"]);
+});
+
+test("a client that drives its build looks into the result, and may return something else or nothing", async () => {
+  const context = makeContext({
+    Dockerfile: "FROM scratch\nCOPY a d /x/\nCOPY l /l\n",
+    a: "0123456789",
+    "d/in": "",
+    l: "l",
+  });
+  const seen: unknown[] = [];
+  const { response } = await build({
+    context,
+    async inspect({ bridge, headers, ref }) {
+      const file = await bridge.readFile({ Ref: ref, FilePath: "x/a" }, { headers });
+      const part = await bridge.readFile(
+        { Ref: ref, FilePath: "/x/a", Range: { Offset: 2n, Length: 3n } },
+        { headers },
+      );
+      seen.push(...[file, part].map(({ Data }) => Buffer.from(Data).toString()));
+      const { entries } = await bridge.readDir({ Ref: ref, DirPath: "/x" }, { headers });
+      seen.push(entries.map(({ path, size }) => [path, size]));
+      const { stat } = await bridge.statFile({ Ref: ref, Path: "." }, { headers });
+      seen.push((stat?.mode ?? 0) >= 2 ** 31);
+      const missing = await bridge.statFile({ Ref: ref, Path: "/nope" }, { headers }).catch((error: unknown) => error);
+      const unknown = await bridge.evaluate({ Ref: "nothing" }, { headers }).catch((error: unknown) => error);
+      seen.push(...[missing, unknown].map((error) => ConnectError.from(error).code));
+      // The client's last word is the empty result: nothing is exported.
+      await bridge.return({ result: {} }, { headers });
+      return "returned";
+    },
+  });
+  expect(seen).toEqual([
+    "0123456789",
+    "234",
+    [
+      ["a", 10n],
+      ["in", 0n],
+    ],
+    true,
+    Code.NotFound,
+    Code.NotFound,
+  ]);
+  expect(response).toEqual({});
 });
 
 describe("outputs", () => {

@@ -19,7 +19,16 @@ export interface BuildRequest extends Omit<Offer, "directories"> {
   /** A graph of the client's own instead of a Dockerfile. */
   readonly definition?: Pick<Definition, "def" | "metadata">;
   readonly signal?: AbortSignal;
+  /** Looks at the result before it is returned, or returns another. */
+  readonly inspect?: (look: Inspection) => Promise<"returned" | undefined>;
   readonly onProgress?: (status: StatusResponse) => void;
+}
+
+/** A result under the client's eyes. */
+export interface Inspection {
+  readonly bridge: BuilderClient["bridge"];
+  readonly headers: Readonly<Record<string, string>>;
+  readonly ref: string;
 }
 
 export interface BuildOutcome {
@@ -103,6 +112,8 @@ async function driveBuild({ bridge }: BuilderClient, ref: string, request: Build
       },
       { headers, signal },
     );
+    const ref = result?.result.case === "ref" ? result.result.value.id : "";
+    if ((await request.inspect?.({ bridge, headers, ref })) === "returned") return;
     await bridge.return({ result }, { headers, signal });
   } catch (error) {
     await bridge.return({ error: { code: 2, message: ConnectError.from(error).rawMessage } }, { headers });

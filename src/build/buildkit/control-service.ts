@@ -124,19 +124,25 @@ function connectionOver(
   signal: AbortSignal,
 ): { readonly toService: Duplex; readonly replies: AsyncIterable<{ data: Uint8Array }> } {
   const [toService, ours] = duplexPair();
+  let hasEnded = false;
   const end = () => {
+    hasEnded = true;
     toService.destroy();
     ours.destroy();
   };
   signal.addEventListener("abort", end, { once: true });
-  toService.on("error", end);
-  ours.on("error", end);
+  for (const side of [toService, ours]) side.on("error", end).on("close", end);
   const incoming = async function* () {
     for await (const { data } of messages) yield data;
   };
-  Readable.from(incoming(), { objectMode: false }).on("error", end).pipe(ours);
+  // The client ends its half when it is done, and waits for ours to end.
+  Readable.from(incoming(), { objectMode: false }).on("error", end).on("end", end).pipe(ours, { end: false });
   const replies = async function* () {
-    for await (const data of ours) yield { data };
+    try {
+      for await (const data of ours) yield { data };
+    } catch (error) {
+      if (!hasEnded) throw error;
+    }
   };
   return { toService, replies: replies() };
 }

@@ -22,13 +22,14 @@ export async function readResultFile(
   signal: AbortSignal,
 ): Promise<Uint8Array> {
   const [from, length] = [Number(range?.Offset ?? 0), Number(range?.Length ?? 0)];
-  const stat = await statPath(root, path);
+  const absolute = posix.join("/", path);
+  const stat = await statPath(root, absolute);
   const wanted = length > 0 ? length : Math.max(0, stat.size - from);
   if (wanted > MAX_FILE_BYTES) {
     fail("invalid", "RESULT_FILE_SIZE", `${path}: an answer holds at most ${MAX_FILE_BYTES} bytes: read it in parts`);
   }
   // A link at the end leads to the file inside the root.
-  const archive = copyOut(root, stat.linkTarget || path, signal);
+  const archive = copyOut(root, stat.linkTarget || absolute, signal);
   const pieces: Uint8Array[] = [];
   let at = 0;
   const reader = createTarReader({
@@ -45,7 +46,7 @@ export async function readResultFile(
 }
 
 export async function statResultFile(root: RootAccess, path: string): Promise<Stat> {
-  return statOf(posix.basename(path), await statPath(root, path));
+  return statOf(posix.basename(path), await statPath(root, posix.join("/", path)));
 }
 
 /** What is in a result's directory. @param pattern with wildcards; empty: everything */
