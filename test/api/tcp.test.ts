@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { cpSync, mkdirSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { Engine } from "../../src/client/client.ts";
 import { readTlsCredentials } from "../../src/client/tls-credentials.ts";
 import { LIGHTER, runProgram } from "../harness/program.ts";
@@ -66,6 +66,24 @@ describe("with client certificates", () => {
     const tls = readTlsCredentials({ tlsverify: true, tlscacert: ca, tlscert: client.cert, tlskey: client.key }, {});
     await using joined = await Engine.connect(host, tls);
     expect((await joined.run("busybox", ["echo", "hello"])).stdout).toBe("hello\n");
+  });
+
+  test.each([
+    ["Node", ["node", "--input-type=module", "--eval"]],
+    ["Bun", [process.execPath, "--eval"]],
+  ])("the library on %s joins by Docker's variables", async (_name, runtime) => {
+    const home = join(engine.root, `library-${runtime.length}`);
+    mkdirSync(home);
+    cpSync(files.ca, join(home, "ca.pem"));
+    cpSync(files.client.cert, join(home, "cert.pem"));
+    cpSync(files.client.key, join(home, "key.pem"));
+    const script = `
+      import { Engine } from ${JSON.stringify(resolve(import.meta.dir, "../../dist/client.js"))};
+      const engine = await Engine.connect(${JSON.stringify(host)});
+      console.log((await engine.run("busybox", ["echo", "hello"])).stdout);
+    `;
+    const env = { ...engine.env, DOCKER_TLS_VERIFY: "1", DOCKER_CERT_PATH: home };
+    expect(await runProgram([...runtime, script], { env })).toEqual({ stdout: "hello\n\n", stderr: "", exitCode: 0 });
   });
 
   test("a client without a certificate gets nothing", async () => {

@@ -35,6 +35,11 @@ export function imageCases(registry: { readonly host: string }, searchable: stri
         { send: { raw: contextOf("FROM busybox\n") }, says: "buildargs" },
       ],
     ),
+    ...casesOf(
+      "POST /session",
+      [101, "the connection is upgraded", "/session", { send: { headers: { "X-Docker-Expose-Session-Uuid": "a" } } }],
+      [400, "it is not", "/session"],
+    ),
     ...casesOf("POST /build/prune", [200, "there is nothing", "/build/prune"]),
     ...casesOf(
       "POST /images/create",

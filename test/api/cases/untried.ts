@@ -11,8 +11,6 @@ export const UNTRIED: Readonly<Record<string, string>> = {
   "PUT /volumes/{name} 200": "only volumes of a cluster can be changed",
   "PUT /volumes/{name} 400": "only volumes of a cluster can be changed",
   "PUT /volumes/{name} 404": "only volumes of a cluster can be changed",
-  "POST /session 101": "driven by Docker's own builder in the tests of the build",
-  "POST /session 400": "driven by Docker's own builder in the tests of the build",
 };
 
 /** What needs a swarm, or plugins, has one answer without. */
