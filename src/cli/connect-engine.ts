@@ -1,10 +1,10 @@
 import { type Address, PLAIN_PORT, parseAddress, TLS_PORT } from "../base/engine-address.ts";
 import { errnoOf, LighterError } from "../base/errors.ts";
+import { ownCommand } from "../base/own-command.ts";
 import { resolvePaths } from "../base/paths.ts";
 import { type Api, openApi } from "../client/api.ts";
 import type { TlsCredentials, TlsFlags } from "../client/tls-credentials.ts";
 import { openTransport } from "../client/transport.ts";
-import { ownCommand } from "./own-command.ts";
 import { tracePhase } from "./trace.ts";
 
 /** Where the engine is, and its API over connections that are kept. */

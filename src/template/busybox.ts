@@ -72,7 +72,7 @@ async function* build(
   const { mtimeMs } = await stat(BUSYBOX);
   return await rootImage(parts, root.path, {
     tags,
-    cmd: ["sh"],
+    config: { Cmd: ["sh"] },
     newestMs: mtimeMs,
     recipe: "lighter template build busybox",
     signal,

@@ -49,7 +49,7 @@ async function* build(
   yield { status: "Making the image" };
   return await rootImage(parts, root.path, {
     tags,
-    cmd: ["bash"],
+    config: { Cmd: ["bash"] },
     newestMs,
     recipe: `lighter template build debian`,
     signal,

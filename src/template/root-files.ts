@@ -1,5 +1,6 @@
 import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import type { ImageRunConfig } from "../image/config.ts";
 import type { Image } from "../image/image-store.ts";
 import { importImage } from "../image/import.ts";
 import type { Reference } from "../image/reference.ts";
@@ -31,12 +32,18 @@ export async function writeRootFile(root: string, path: string, content: string,
 export function rootImage(
   parts: TemplateParts,
   root: string,
-  options: { tags: readonly Reference[]; cmd: string[]; newestMs: number; recipe: string; signal?: AbortSignal },
+  options: {
+    tags: readonly Reference[];
+    config: ImageRunConfig;
+    newestMs: number;
+    recipe: string;
+    signal?: AbortSignal;
+  },
 ): Promise<Image> {
   const newestSeconds = Math.floor(options.newestMs / 1000);
   return importImage(parts.layers, parts.images, {
     source: exportTar({ kind: "directory", path: root }, { newestSeconds, signal: options.signal }),
-    config: { Env: [PATH_VARIABLE], Cmd: options.cmd },
+    config: { Env: [PATH_VARIABLE], ...options.config },
     comment: "",
     createdBy: options.recipe,
     created: new Date(newestSeconds * 1000).toISOString().replace(".000Z", "Z"),

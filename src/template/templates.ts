@@ -3,9 +3,10 @@ import type { Image, ImageStore } from "../image/image-store.ts";
 import { canonicalName, familiarName, parseReference } from "../image/reference.ts";
 import { busybox } from "./busybox.ts";
 import { debian } from "./debian.ts";
+import { registry } from "./registry.ts";
 import type { Template, TemplateParts, TemplateProgress } from "./template.ts";
 
-const TEMPLATES: readonly Template[] = [busybox, debian];
+const TEMPLATES: readonly Template[] = [busybox, debian, registry];
 
 /** A line of `lighter template ls`. */
 export interface TemplateDocument {
@@ -40,7 +41,7 @@ export function buildTemplate(
     fail(
       "not-found",
       "TEMPLATE_NOT_FOUND",
-      `No such template: ${name}: there are ${TEMPLATES.map((known) => known.name).join(" and ")}`,
+      `No such template: ${name}: there are ${TEMPLATES.map((known) => known.name).join(", ")}`,
     );
   const tags = options.tag ? [parseReference(options.tag)] : template.tags;
   return template.build(parts, tags, options.signal);

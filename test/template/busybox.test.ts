@@ -55,7 +55,7 @@ test("leaves nothing when it is cancelled", async () => {
 
 test("an unknown template is named with those that there are", () => {
   expect(() => buildTemplate({ ...parts, temporary: "" }, "alpine")).toThrow(
-    "No such template: alpine: there are busybox and debian",
+    "No such template: alpine: there are busybox, debian, registry",
   );
 });
 

@@ -2,12 +2,12 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { PLAIN_PORT, parseAddress, TLS_PORT } from "../../base/engine-address.ts";
 import { logTo } from "../../base/log.ts";
+import { ownCommand } from "../../base/own-command.ts";
 import { ensureSmallHeap } from "../../base/small-heap.ts";
 import { READY_FD_VARIABLE } from "../../client/start-engine.ts";
 import { defineCommand } from "../command.ts";
 import { flag, list, text } from "../option.ts";
 import { STDERR } from "../output.ts";
-import { ownCommand } from "../own-command.ts";
 
 export const command = defineCommand({
   name: "daemon",

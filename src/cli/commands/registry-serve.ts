@@ -1,9 +1,9 @@
 import { logTo } from "../../base/log.ts";
+import { ownCommand } from "../../base/own-command.ts";
 import { ensureSmallHeap } from "../../base/small-heap.ts";
 import { defineCommand } from "../command.ts";
 import { bytes, duration, flag, text } from "../option.ts";
 import { STDERR } from "../output.ts";
-import { ownCommand } from "../own-command.ts";
 
 const DEFAULT_ADDRESS = "127.0.0.1:5000";
 const DEFAULT_ROOT = "/var/lib/lighter-registry";
