@@ -2,6 +2,7 @@
  * CREATE: makes the berth into the container that was asked for. All on the host's side happens here, as root in the
  * host's namespaces: limits, ports, bind sources, streams, links; then the first process gets its order and does the rest.
  */
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -15,6 +16,7 @@
 #include "netlink.h"
 #include "ports.h"
 #include "process.h"
+#include "relay.h"
 #include "resolver.h"
 #include "sys.h"
 
@@ -122,6 +124,15 @@ static bool write_map(pid_t pid, const char *file, const char *map, struct troub
     return !map || write_file_at(AT_FDCWD, path, map, strlen(map)) == 0 || trouble(what, "id map", "%s", path);
 }
 
+/* Best effort: a host without IPv6, or another's port there, leaves 127.0.0.1, which clients try as well. */
+static void relay_loopback(struct monitor *monitor, uint16_t number)
+{
+    struct wire_port port = {.address = {[15] = 1}, .family = AF_INET6, .port = number, .protocol = IPPROTO_TCP};
+    int held = port_hold(&port, &number);
+    if (held >= 0)
+        (void)relay_listen(monitor, held, number);
+}
+
 static bool hold_ports(struct monitor *monitor, struct records spec, struct message *numbers, struct trouble *what)
 {
     struct records list = spec;
@@ -133,8 +144,15 @@ static bool hold_ports(struct monitor *monitor, struct records spec, struct mess
         int held = monitor->port_count < PORTS_MAX ? port_hold(&port, &number) : -1;
         if (held < 0)
             return trouble(what, "port", "%u", port.port);
-        monitor->ports[monitor->port_count++] = held;
         message_u32(numbers, TAG_PORT, number);
+        if (port.relayed && port.family == AF_INET6) {
+            if (relay_listen(monitor, held, number) < 0)
+                return trouble(what, "port", "%u", number);
+            continue;
+        }
+        monitor->ports[monitor->port_count++] = held;
+        if (port.relayed)
+            relay_loopback(monitor, number);
     }
     return true;
 }

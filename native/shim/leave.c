@@ -8,6 +8,7 @@
 #include "log.h"
 #include "netlink.h"
 #include "process.h"
+#include "relay.h"
 #include "resolver.h"
 #include "sys.h"
 
@@ -43,6 +44,7 @@ void container_ended(struct monitor *monitor)
     if (monitor->exit_file)
         write_exit_file(monitor);
     resolver_close(monitor);
+    relay_close_all(monitor);
     monitor->status = STATUS_EXITED;
     if (!monitor->connections)
         monitor->leaving = true;
@@ -68,6 +70,7 @@ void monitor_clean_up(struct monitor *monitor)
     }
     end_stragglers(monitor);
     resolver_close(monitor);
+    relay_close_all(monitor);
     for (size_t i = 0; i < monitor->link_count; i++)
         link_remove(monitor->links[i]);
     for (size_t i = 0; i < monitor->port_count; i++)

@@ -27,6 +27,12 @@ void loop_watch(int loop, struct source *source, uint32_t events)
     source->events = events;
 }
 
+void loop_forget(int loop, struct source *source)
+{
+    (void)epoll_ctl(loop, EPOLL_CTL_DEL, source->fd, NULL);
+    source->events = 0;
+}
+
 void loop_close(int loop, struct source *source)
 {
     if (source->fd < 0)

@@ -23,6 +23,9 @@ int loop_add(int loop, struct source *source, int fd, uint32_t events);
 /* Changes what is waited for; EPOLLHUP and EPOLLERR always are. */
 void loop_watch(int loop, struct source *source, uint32_t events);
 
+/* Out of the loop, and open still: until loop_close, which it goes to in the end as well. */
+void loop_forget(int loop, struct source *source);
+
 /* Out of the loop, and closed. */
 void loop_close(int loop, struct source *source);
 

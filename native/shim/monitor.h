@@ -19,6 +19,7 @@ struct connection;
 struct process;
 struct log;
 struct resolver;
+struct relay;
 
 enum { LINKS_MAX = 16, PORTS_MAX = 1024, ORPHANS_MAX = 64 };
 
@@ -56,6 +57,7 @@ struct monitor {
     char *links[LINKS_MAX]; /* names of the host's ends */
     size_t link_count;
     struct resolver *resolver; /* NULL: the container has no names to ask us for */
+    struct relay *relays;      /* one for each port that is answered on ::1 */
     int ports[PORTS_MAX]; /* sockets that are only bound, for nobody else to take the port */
     size_t port_count;
 

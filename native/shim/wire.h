@@ -205,8 +205,9 @@ struct wire_port {
     uint16_t family;     /* AF_INET or AF_INET6 */
     uint16_t port;       /* host order; 0: any that is free */
     uint32_t protocol;   /* IPPROTO_TCP, UDP, SCTP */
+    uint32_t relayed;    /* 1: who connects to ::1 on its number is relayed to 127.0.0.1 on it */
 };
-_Static_assert(sizeof(struct wire_port) == 24, "wire_port is 24 bytes on the wire");
+_Static_assert(sizeof(struct wire_port) == 28, "wire_port is 28 bytes on the wire");
 
 struct wire_user {
     uint32_t uid;

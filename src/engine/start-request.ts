@@ -1,7 +1,8 @@
+import type { PortMapping } from "../network/port-mapping.ts";
 import { cgroupWrites } from "../runtime/cgroup-writes.ts";
 import { createSpec } from "../runtime/create-spec.ts";
 import type { ContainerMount } from "../runtime/mounts.ts";
-import type { StartRequest } from "../runtime/shim-request.ts";
+import type { HeldPort, StartRequest } from "../runtime/shim-request.ts";
 import type { ContainerRecord } from "./container-record.ts";
 import type { EngineParts } from "./engine-parts.ts";
 import { writeEtcFiles } from "./etc-files.ts";
@@ -54,10 +55,16 @@ export async function startRequest(
     exitFile: places.exitFile,
     links: places.joined.links,
     resolver: places.joined.hasNames,
-    heldPorts: places.joined.claimed.map(({ protocol, hostIp, hostPort }) => ({
-      protocol,
-      ip: hostIp,
-      port: hostPort,
-    })),
+    heldPorts: places.joined.claimed.map((mapping) => heldPort(mapping, places.joined.claimed)),
   };
+}
+
+/** Of a port on every address `localhost` is one, in both families; ::1 takes the shim's help. */
+function heldPort(mapping: PortMapping, all: readonly PortMapping[]): HeldPort {
+  const { protocol, hostIp, hostPort, containerPort } = mapping;
+  const hasOwnIpv6 = all.some(
+    (other) => other.hostIp === "::" && other.containerPort === containerPort && other.hostPort === hostPort,
+  );
+  const relayed = protocol === "tcp" && (hostIp === "::" || (hostIp === "0.0.0.0" && !hasOwnIpv6));
+  return { protocol, ip: hostIp, port: hostPort, relayed };
 }

@@ -63,6 +63,8 @@ export interface HeldPort {
   readonly ip: string;
   /** 0: the kernel picks one. */
   readonly port: number;
+  /** TCP connections to ::1 on its number are relayed to 127.0.0.1, where rules can lead them on. */
+  readonly relayed?: boolean;
 }
 
 /** All that a shim needs to make its berth into a container. */
@@ -285,13 +287,14 @@ const PROTOCOL = { tcp: 6, udp: 17, sctp: 132 } as const;
 const AF_INET = 2;
 const AF_INET6 = 10;
 
-function heldPort({ protocol, ip, port }: HeldPort): Uint8Array {
-  const bytes = Buffer.alloc(24);
+function heldPort({ protocol, ip, port, relayed = false }: HeldPort): Uint8Array {
+  const bytes = Buffer.alloc(28);
   const address = ip || "0.0.0.0";
   bytes.set(addressBytes(address));
   bytes.writeUInt16LE(isIPv6(address) ? AF_INET6 : AF_INET, 16);
   bytes.writeUInt16LE(port, 18);
   bytes.writeUInt32LE(PROTOCOL[protocol], 20);
+  bytes.writeUInt32LE(relayed ? 1 : 0, 24);
   return bytes;
 }
 

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
+import { connect } from "node:net";
 import { eventually } from "../harness/deadline.ts";
 import { startEngine, type TestEngine } from "../harness/test-engine.ts";
 import { ask } from "./ask.ts";
@@ -92,6 +94,20 @@ test.skipIf(!hostHasIpv6)("networks are apart in IPv6 as well, and an internal o
   expect((await engine.docker("exec", "apart-1", "ping", "-6", "-c", "1", "-W", "1", two)).exitCode).toBe(1);
 });
 
+test.skipIf(!hostHasIpv6)("localhost is ::1 too, for containers without IPv6 as well", async () => {
+  const echo = ["nc", "-ll", "-p", "7", "-e", "cat"];
+  await engine.expectDocker("run", "-d", "--name", "echo", "-p", "7", "busybox", ...echo);
+  const port = Number((await engine.expectDocker("port", "echo", "7")).split(":").at(-1));
+  await eventually(
+    "the server answers",
+    async () => (await converse(port, Buffer.from("x"))).length === 1 || undefined,
+  );
+  const sent = randomBytes(3_000_000);
+  expect((await converse(port, sent)).equals(sent)).toBe(true);
+  await engine.expectDocker("rm", "--force", "echo");
+  expect(await ask("tcp", "::1", port)).toBe("");
+});
+
 test("what IPv6 cannot be had is refused", async () => {
   await engine.expectDocker("network", "create", "--ipv6", "--subnet", "fd5e:3::/64", "taken");
   const create = (...args: string[]) => engine.docker("network", "create", ...args);
@@ -100,3 +116,15 @@ test("what IPv6 cannot be had is refused", async () => {
   const run = await engine.docker("run", "--rm", "-p", "[::1]:0:80", "busybox", "true");
   expect(run).toMatchObject({ exitCode: 125, stderr: expect.stringContaining("the container has no IPv6 address") });
 });
+
+/** Sends bytes to a port of ::1 and the end of them, and returns all that comes back until the other's end. */
+async function converse(port: number, bytes: Buffer): Promise<Buffer> {
+  const { promise, resolve } = Promise.withResolvers<Buffer>();
+  const received: Buffer[] = [];
+  const socket = connect({ host: "::1", port, allowHalfOpen: true });
+  socket.on("data", (chunk: Buffer) => received.push(chunk));
+  socket.on("error", () => resolve(Buffer.concat(received)));
+  socket.on("end", () => resolve(Buffer.concat(received)));
+  socket.end(bytes);
+  return promise.finally(() => socket.destroy());
+}
