@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "memory.h"
+#include "mount-into.h"
 #include "names.h"
 #include "options.h"
 #include "report.h"
@@ -116,92 +117,6 @@ static struct root overlay_from_text(const char *text, bool will_write)
 	return mount_overlay(strcmp(copy, "-") == 0 ? NULL : copy, lower, snapshots, will_write);
 }
 
-static bool has_mounts(void)
-{
-	size_t cursor = 0;
-	return next_option("mount", &cursor) != NULL;
-}
-
-/* Where a mount goes, made where it is missing, as the container's start would. -1 and errno. */
-static int mount_place(const struct root *root, const char *target, bool is_directory)
-{
-	AUTO_TEXT path = root_resolve(root, target);
-	if (!path)
-		return -1;
-	if (is_directory)
-		return root_make_directories(root, path, NULL, NULL);
-	AUTO_TEXT parent = parent_of(path);
-	AUTO_FD parent_fd = root_make_directories(root, parent, NULL, NULL);
-	if (parent_fd < 0)
-		return -1;
-	AUTO_FD made = openat(parent_fd, base_of(path), O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0644);
-	return made < 0 && errno != EEXIST ? -1 : root_open(root, path, O_PATH);
-}
-
-/* A detached copy of what is at the source, or at a path below it, links in which lead nowhere but inside the source. */
-static int copy_mount(const char *source, const char *subpath)
-{
-	const unsigned int flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE;
-	if (!*subpath)
-		return open_tree(AT_FDCWD, source, flags);
-	AUTO_FD base = open(source, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	const struct root whole = { base };
-	AUTO_FD inside = base < 0 ? -1 : root_open(&whole, subpath, O_PATH);
-	return inside < 0 ? -1 : open_tree(inside, "", flags | AT_EMPTY_PATH);
-}
-
-struct mount_option {
-	bool readonly;
-	char *source;
-	char *subpath; /* "": all of the source */
-	char *target;
-};
-
-static void mount_one(const struct root *root, const struct mount_option *option)
-{
-	const char *source = option->source, *target = option->target;
-	struct stat status;
-	AUTO_FD tree = copy_mount(source, option->subpath);
-	if (tree < 0 && errno == ENOENT)
-		return; /* gone since: what the container itself has at the place is to be seen */
-	if (tree < 0 || fstat(tree, &status) != 0)
-		fail("mount", source, errno);
-	struct mount_attr attributes = { .attr_set = MOUNT_ATTR_RDONLY };
-	if (option->readonly && mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attributes, sizeof attributes) != 0)
-		fail("mount", source, errno);
-	AUTO_FD place = mount_place(root, target, S_ISDIR(status.st_mode));
-	if (place < 0 || move_mount(tree, "", place, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) != 0)
-		fail("mount", target, errno);
-}
-
-/* `<length>:` at the beginning of the rest, which may not be longer than what follows it. */
-static size_t take_length(char **rest, const char *text)
-{
-	char *end = NULL;
-	size_t length = strtoul(*rest, &end, 10);
-	if (end == *rest || *end != ':' || length > strlen(end + 1))
-		refuse("mount", text, "BAD_MOUNT");
-	*rest = end + 1;
-	return length;
-}
-
-/* In the order given; see root.h for the form. */
-static void mount_all(const struct root *root)
-{
-	size_t cursor = 0;
-	for (const char *text; (text = next_option("mount", &cursor));) {
-		AUTO_TEXT copy = copy_text(text);
-		char *rest = copy + (strlen(copy) > 3 ? 3 : 0);
-		size_t source = take_length(&rest, text);
-		size_t subpath = take_length(&rest, text);
-		if (source + subpath >= strlen(rest))
-			refuse("mount", text, "BAD_MOUNT");
-		AUTO_TEXT from = format_text("%.*s", (int)source, rest);
-		AUTO_TEXT part = format_text("%.*s", (int)subpath, rest + source);
-		mount_one(root, &(struct mount_option){ starts_with(text, "ro:"), from, part, rest + source + subpath });
-	}
-}
-
 struct root root_from_option(const char *name, bool will_write)
 {
 	const char *text = required_option(name);
@@ -212,10 +127,12 @@ struct root root_from_option(const char *name, bool will_write)
 		return open_root(path);
 	}
 	if (starts_with(text, "overlay:")) {
-		bool mounts = has_mounts();
-		struct root root = overlay_from_text(text + strlen("overlay:"), will_write || mounts);
-		if (mounts)
-			mount_all(&root);
+		const char *overlay = text + strlen("overlay:");
+		struct root root = overlay_from_text(overlay, will_write);
+		/* Only a container that has never run lacks places: until it starts nobody else has its upper directory. */
+		if (!will_write && !mount_places_exist(&root))
+			root = overlay_from_text(overlay, true);
+		mount_into(&root);
 		return root;
 	}
 	refuse("open-root", text, "BAD_ROOT");

@@ -17,9 +17,8 @@ struct root {
 /*
  * Opens what an option describes (snapshot/root-access.ts): `live:<pid>`, `directory:<path>`, or
  * `overlay:<upper or ->:<lower,lower...>:<snapshots>`. An overlay is mounted in a mount namespace of this process alone;
- * unless it will be written to, its upper directory is only one more layer, which disturbs no other mount of it. Into an
- * overlay go the mounts of `--mount=<rw or ro>:<length of the source>:<length of the subpath>:<source><subpath><target>`, one option
- * each.
+ * unless it will be written to, its upper directory is only one more layer, which disturbs no other mount of it. Into
+ * an overlay goes what mount-into.h says.
  */
 struct root root_from_option(const char *name, bool will_write);
 
