@@ -7,8 +7,12 @@ import { within } from "../harness/deadline.ts";
 import { LIGHTER } from "../harness/program.ts";
 import type { TestRegistry } from "./reference-registry.ts";
 
+export interface ServedRegistry extends TestRegistry {
+  readonly pid: number;
+}
+
 /** `lighter registry serve`, as its users start it, on a directory and port of its own. */
-export async function serveRegistryCommand(...flags: string[]): Promise<TestRegistry> {
+export async function serveRegistryCommand(...flags: string[]): Promise<ServedRegistry> {
   const root = mkdtempSync(join(tmpdir(), "registry-serve-"));
   const [program = "", ...leading] = LIGHTER;
   const args = [...leading, "registry", "serve", "--addr", "127.0.0.1:0", "--root", root, ...flags];
@@ -26,9 +30,12 @@ export async function serveRegistryCommand(...flags: string[]): Promise<TestRegi
       void ended.then(() => reject(new Error(`it ended: ${log}`)));
     }),
   );
+  const { pid } = child;
+  if (pid === undefined) throw new Error("the registry was not started");
   return {
     url,
     host: new URL(url).host,
+    pid,
     [Symbol.asyncDispose]: async () => {
       child.kill("SIGTERM");
       await within("lighter registry serve ends", ended);
