@@ -12,10 +12,11 @@ export function doorOf(engine: Engine): Promise<Door> {
 }
 
 async function open(engine: Engine): Promise<Door> {
-  const [{ openDoor }, { buildDockerfile }, { solve }] = await Promise.all([
+  const [{ openDoor }, { buildDockerfile }, { solve }, { listCache, pruneCache }] = await Promise.all([
     import("../build/buildkit/door.ts"),
     import("../build/build-dockerfile.ts"),
     import("../build/graph/solve.ts"),
+    import("../build/prune.ts"),
   ]);
   const builder = builderOf(engine);
   return openDoor({
@@ -29,5 +30,7 @@ async function open(engine: Engine): Promise<Door> {
     log: engine.parts.log,
     buildDockerfile: (request) => buildDockerfile(builder, request),
     solve: (request) => solve(builder, request),
+    listCache: () => listCache(builder),
+    pruneCache: (options) => pruneCache(builder, options),
   });
 }

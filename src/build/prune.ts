@@ -76,7 +76,7 @@ export async function pruneCache(parts: BuildParts, options: PruneOptions): Prom
       if (options.ids.length && !options.ids.includes(ID)) return false;
       if (options.unusedForMs > 0 && Date.parse(LastUsedAt) > before) return false;
       kept += Size;
-      return kept > options.keepBytes;
+      return options.keepBytes === 0 || kept > options.keepBytes;
     });
   const removed: CacheDocument[] = [];
   for (const document of going) {

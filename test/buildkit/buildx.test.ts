@@ -219,6 +219,23 @@ test("a step that mounts the client's agent finds its socket; without one it fai
   }
 });
 
+test("what builds keep is listed, and forgotten when told to", async () => {
+  const context = makeContext({
+    Dockerfile: "FROM busybox\nRUN --mount=type=cache,id=box,target=/c echo kept >/c/x\n",
+  });
+  await build({ context, exporters: [] });
+  await using builder = await connectBuilder(engine.socket);
+  const list = async (...filter: string[]) => (await builder.control.diskUsage({ filter })).record;
+  expect((await list("type==exec.cachemount")).map(({ Description }) => Description)).toContain("cached mount box");
+  expect((await list()).length).toBeGreaterThan(1);
+  const pruned: string[] = [];
+  for await (const { ID } of builder.control.prune({ all: true })) pruned.push(ID);
+  expect(pruned.length).toBeGreaterThan(1);
+  expect(await list()).toEqual([]);
+  const again = await build({ context, exporters: [] });
+  expect([...again.progress.vertices.values()].filter(({ cached }) => cached)).toEqual([]);
+});
+
 describe("refusals", () => {
   const cases: readonly (readonly [string, Partial<BuildRequest>, string])[] = [
     ["a stage that there is not", { attrs: { target: "nope" } }, 'target stage "nope" could not be found'],

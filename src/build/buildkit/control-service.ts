@@ -4,8 +4,9 @@ import { fail } from "../../base/errors.ts";
 import { VERSION } from "../../base/version.ts";
 import { bidiStream, type GrpcRoute, serverStream, unary } from "../../grpc/server.ts";
 import { hostArchitecture } from "../../image/config.ts";
+import { matching, pruneOptions, usageRecord } from "./cache-records.ts";
 import type { DoorState } from "./door-state.ts";
-import { type CacheOptions, Control, type SolveRequest } from "./proto/control_pb.ts";
+import { type CacheOptions, Control, type PruneRequest, type SolveRequest } from "./proto/control_pb.ts";
 import { Health, HealthCheckResponse_ServingStatus as ServingStatus } from "./proto/health_pb.ts";
 import { type BuildRequest, type CacheOption, solveBuild } from "./solve-build.ts";
 
@@ -37,8 +38,10 @@ export function controlRoutes(door: DoorState): readonly GrpcRoute[] {
     }),
     unary(method.listWorkers, () => ({ record: [WORKER()] })),
     unary(method.info, () => ({ buildkitVersion: VERSION_RECORD })),
-    unary(method.diskUsage, () => ({ record: [] })),
-    serverStream(method.prune, () => pruned(door)),
+    unary(method.diskUsage, async ({ filter }) => ({
+      record: matching(filter, await door.parts.listCache()).map(usageRecord),
+    })),
+    serverStream(method.prune, (request) => prune(door, request)),
     // Builds are not remembered: a client that listens for those under way, or looks for an old one, is told of none.
     serverStream(method.listenBuildHistory, ({ EarlyExit }, { signal }) => noRecords(EarlyExit, signal)),
     unary(method.updateBuildHistory, ({ Ref, Finalize }) => {
@@ -49,9 +52,13 @@ export function controlRoutes(door: DoorState): readonly GrpcRoute[] {
   ];
 }
 
-async function* pruned({ directories }: DoorState): AsyncGenerator<never> {
-  await directories.prune();
-  yield* [];
+/** Says what went, one record each. */
+async function* prune({ parts, directories }: DoorState, request: PruneRequest) {
+  const documents = await parts.listCache();
+  const { ids } = await parts.pruneCache(pruneOptions(request, documents));
+  if (request.all) await directories.prune();
+  const gone = new Set(ids);
+  yield* documents.filter(({ ID }) => gone.has(ID)).map(usageRecord);
 }
 
 async function* noRecords(ends: boolean, signal: AbortSignal): AsyncGenerator<never> {

@@ -1,6 +1,7 @@
 import type { Log } from "../../base/log.ts";
 import type { BuiltImage, DockerfileRequest } from "../dockerfile-request.ts";
 import type { Solved, SolveRequest } from "../graph/solver.ts";
+import type { CacheDocument, PruneOptions } from "../prune.ts";
 import type { Builds } from "./builds.ts";
 import type { ExportParts } from "./export-result.ts";
 import type { LocalDirectories } from "./local-directories.ts";
@@ -11,6 +12,8 @@ import type { Uploads } from "./uploads.ts";
 export interface DoorParts extends ExportParts {
   readonly buildDockerfile: (request: DockerfileRequest) => Promise<BuiltImage>;
   readonly solve: (request: SolveRequest) => Promise<Solved>;
+  readonly listCache: () => Promise<CacheDocument[]>;
+  readonly pruneCache: (options: PruneOptions) => Promise<{ readonly ids: readonly string[] }>;
   /** Directory of all that the engine keeps. */
   readonly root: string;
   /** Directory for sockets. */

@@ -115,7 +115,8 @@ export class LocalDirectory {
         }
       },
       finish: async (size, contentDigest) => {
-        await handle.chown(entry.uid, entry.gid);
+        // What we make is root's, as nearly all that clients send.
+        if (entry.uid !== 0 || entry.gid !== 0) await handle.chown(entry.uid, entry.gid);
         await handle.chmod(entry.mode);
         await handle.utimes(seconds(entry.modTime), seconds(entry.modTime));
         this.#files.set(entry.path, { ...entry, size, contentDigest });

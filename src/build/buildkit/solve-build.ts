@@ -5,7 +5,7 @@ import { newId } from "../../base/ids.ts";
 import { BuildContext } from "../context/build-context.ts";
 import type { Edge } from "../graph/operation.ts";
 import type { SolveSources } from "../graph/solver.ts";
-import type { SourceFiles } from "../graph/source-files.ts";
+import { borrowed } from "../graph/source-files.ts";
 import type { StatusSink } from "../graph/status.ts";
 import { vertexOf } from "../graph/vertex.ts";
 import type { BuiltResult } from "./built-result.ts";
@@ -105,16 +105,6 @@ async function archiveOf(
   if (request.archive) return request.archive();
   const path = uploadPath(attrs.context ?? "");
   return path === null ? null : Readable.from(pullUpload(await session(), path, signal));
-}
-
-/** Files that several vertices may have, none of which owns them. */
-function borrowed(files: SourceFiles): SourceFiles {
-  return {
-    tree: files.tree,
-    read: (node, limit) => files.read(node, limit),
-    unpack: (nodes, signal) => files.unpack(nodes, signal),
-    [Symbol.asyncDispose]: async () => {},
-  };
 }
 
 interface SolveContext {

@@ -120,9 +120,9 @@ function statusResponse({ vertexes, statuses, logs, warnings }: SolveStatus): St
       name: counter.name,
       current: BigInt(Math.round(counter.current)),
       total: BigInt(Math.round(counter.total)),
-      timestamp: time(counter.timestamp),
-      started: time(counter.started),
-      completed: time(counter.completed),
+      timestamp: timestampOf(counter.timestamp),
+      started: timestampOf(counter.started),
+      completed: timestampOf(counter.completed),
     })),
     logs: logs?.map(log),
     warnings: warnings?.map(warning),
@@ -130,11 +130,19 @@ function statusResponse({ vertexes, statuses, logs, warnings }: SolveStatus): St
 }
 
 function vertex({ digest, inputs, name, cached, started, completed, error }: VertexStatus) {
-  return { digest, inputs: [...inputs], name, cached, started: time(started), completed: time(completed), error };
+  return {
+    digest,
+    inputs: [...inputs],
+    name,
+    cached,
+    started: timestampOf(started),
+    completed: timestampOf(completed),
+    error,
+  };
 }
 
 function log({ vertex, stream, data, timestamp }: VertexLog) {
-  return { vertex, stream: stream === "stdout" ? 1n : 2n, msg: data, timestamp: time(timestamp) };
+  return { vertex, stream: stream === "stdout" ? 1n : 2n, msg: data, timestamp: timestampOf(timestamp) };
 }
 
 function warning({ vertex, level, short, detail, url, file, firstLine, lastLine }: VertexWarning) {
@@ -150,7 +158,7 @@ function warning({ vertex, level, short, detail, url, file, firstLine, lastLine 
 }
 
 /** Of RFC 3339 with up to nine digits. */
-function time(text: string | null): MessageInitShape<typeof TimestampSchema> | undefined {
+export function timestampOf(text: string | null): MessageInitShape<typeof TimestampSchema> | undefined {
   if (text === null) return undefined;
   const fraction = /\.(\d{1,9})/.exec(text)?.[1] ?? "";
   return {
