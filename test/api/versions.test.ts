@@ -45,10 +45,12 @@ describe.each([
   });
 });
 
-test("a container's own names stand among its aliases until 1.45", async () => {
+test("a started container's own names stand among its aliases until 1.45", async () => {
   const aliases = async (minor: number) =>
     valueAt(await read(minor, "/containers/subject/json"), "NetworkSettings.Networks.own.Aliases");
   const { Id: id } = (await read(51, "/containers/subject/json")) as { Id: string };
+  expect(await aliases(44)).toBeNull();
+  await engine.expectDocker("start", "subject");
   expect(await aliases(45)).toBeNull();
   expect(await aliases(44)).toEqual([id.slice(0, 12)]);
 });
