@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { formatApiVersion, newestKnownTo, since, splitVersion } from "./api-version.ts";
+import { formatApiVersion, since, splitVersion } from "./api-version.ts";
 
 describe("splitVersion", () => {
   test.each([
@@ -33,10 +33,4 @@ test("since compares numbers, not text", () => {
   expect(since({ major: 1, minor: 100 }, 42)).toBe(true);
   expect(since({ major: 1, minor: 41 }, 42)).toBe(false);
   expect(since({ major: 1, minor: 42 }, 42)).toBe(true);
-});
-
-test("docker-compose 1.x is offered what it knows, and nobody else is offered less than all", () => {
-  expect(newestKnownTo("docker-compose/1.29.2 docker-py/5.0.3 Linux/6.1")).toBe("1.44");
-  for (const other of [undefined, "docker-compose/2.20.0", "Docker-Client/28.2.2 (linux)", "docker-sdk-python/7.1.0"])
-    expect(newestKnownTo(other)).toBeUndefined();
 });

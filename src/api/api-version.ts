@@ -54,14 +54,6 @@ function isOldImageClient(version: ApiVersion, path: string): boolean {
   return version.major === 1 && version.minor === 22 && path.startsWith("/images/");
 }
 
-/**
- * The newest version to offer to a client that speaks whatever it is offered; undefined for those that know their limits.
- * docker-compose 1.x cannot recreate a container without an image's ContainerConfig, which documents have until 1.44.
- */
-export function newestKnownTo(userAgent: string | undefined): string | undefined {
-  return userAgent?.startsWith("docker-compose/1.") ? "1.44" : undefined;
-}
-
 function parseApiVersion(text: string): ApiVersion {
   const [major, minor] = text.split(".").map(Number);
   return { major: major ?? 0, minor: minor ?? 0 };

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { ExecConfigSchema } from "../engine/container-config.ts";
 import { parseDetachKeys } from "../engine/detach-keys.ts";
 import { since } from "./api-version.ts";
+import { afterHead } from "./client-quirks.ts";
 import { terminalSizeQuery } from "./container-routes.ts";
 import { empty, hijack, json } from "./reply.ts";
 import { jsonBody, optionalJsonBody } from "./request-body.ts";
@@ -29,7 +30,7 @@ export const EXEC_ROUTES: readonly Route[] = [
     summary: "Starts it, with its streams on the connection",
     body: optionalJsonBody(ExecStartSchema),
     hijacks: true,
-    handle: async ({ services: { engine }, params: { id }, body }) => {
+    handle: async ({ services: { engine }, params: { id }, body, headers }) => {
       const { ProcessConfig, OpenStdin, DetachKeys } = engine.execs.inspect(id);
       const [rows, columns] = body.ConsoleSize ?? [];
       const consoleSize = rows !== undefined && columns !== undefined ? { rows, columns } : undefined;
@@ -42,7 +43,7 @@ export const EXEC_ROUTES: readonly Route[] = [
       return hijack({
         tty: ProcessConfig.tty,
         history: null,
-        socket,
+        socket: afterHead(headers["user-agent"], socket),
         stdin: OpenStdin,
         detachKeys: parseDetachKeys(DetachKeys),
       });

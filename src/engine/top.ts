@@ -23,9 +23,10 @@ export async function containerProcesses(parts: EngineParts, reference: string, 
   const pids = new Set(pidsIn(parts.cgroups, state.cgroupPath));
   // The shim's own process in the container's groups is none of the container's.
   pids.delete(parts.live.get(record.id)?.keeperPid ?? 0);
-  const output = await run("ps", args).catch((error) =>
-    fail("invalid", "PS_FAILED", `Error running ps: ${messageOf(error)}`),
-  );
+  // Without -q, `-o pid,args` selects those of the engine's terminal alone. Some options, such as f, refuse it.
+  const output = await run("ps", [...args, `-q${[...pids].join(",")}`])
+    .catch(() => run("ps", args))
+    .catch((error) => fail("invalid", "PS_FAILED", `Error running ps: ${messageOf(error)}`));
   return selectProcesses(output.stdout, pids);
 }
 

@@ -265,7 +265,8 @@ test("containers on a network of the user's find each other by name and alias, j
   await network.connect({ Container: client.id });
   for (const name of ["dockerode-server", "files"]) {
     const exec = await client.exec({
-      Cmd: ["wget", "-q", "-O", "-", `http://${name}/file`],
+      // Its httpd may not listen yet.
+      Cmd: ["sh", "-c", `until wget -q -O - http://${name}/file 2>/dev/null; do usleep 10000; done`],
       AttachStdout: true,
       AttachStderr: true,
     });
