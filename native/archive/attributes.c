@@ -136,8 +136,11 @@ void apply_attributes(int parent_fd, const char *name, int fd, const struct entr
 		fail("set-times", name, errno);
 }
 
-/* The number behind a name in /etc/passwd or /etc/group: both have it in the third column. */
-static bool find_id(const struct root *root, const char *file, const char *name, uint32_t *id)
+/* Columns of /etc/passwd, and of /etc/group, after the name. */
+enum column { COLUMN_ID = 2, COLUMN_PRIMARY_GROUP = 3 };
+
+/* A number behind a name in /etc/passwd or /etc/group. */
+static bool find_id(const struct root *root, const char *file, const char *name, enum column column, uint32_t *id)
 {
 	AUTO_FD fd = root_open(root, file, O_RDONLY | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0)
@@ -151,8 +154,9 @@ static bool find_id(const struct root *root, const char *file, const char *name,
 	while (!found && getline(&line, &room, lines) >= 0) {
 		char *rest = line;
 		char *key = strsep(&rest, ":");
-		(void)strsep(&rest, ":"); /* the password */
-		char *number = strsep(&rest, ":\n");
+		char *number = NULL;
+		for (int at = 1; at <= (int)column; at++)
+			number = strsep(&rest, ":\n");
 		if (number && strcmp(key, name) == 0) {
 			*id = (uint32_t)strtoul(number, NULL, 10);
 			found = true;
@@ -163,15 +167,30 @@ static bool find_id(const struct root *root, const char *file, const char *name,
 	return found;
 }
 
-static uint32_t lookup(const struct root *root, const char *file, const char *text, const char *reason)
+static bool is_number(const char *text, uint32_t *id)
 {
 	char *end;
 	unsigned long number = strtoul(text, &end, 10);
-	if (end != text && *end == '\0' && number <= INT32_MAX)
-		return (uint32_t)number;
+	if (end == text || *end != '\0' || number > INT32_MAX)
+		return false;
+	*id = (uint32_t)number;
+	return true;
+}
+
+static uint32_t lookup(const struct root *root, const char *file, const char *text, const char *reason)
+{
 	uint32_t id;
-	if (!find_id(root, file, text, &id))
+	if (!is_number(text, &id) && !find_id(root, file, text, COLUMN_ID, &id))
 		refuse("find-owner", text, reason);
+	return id;
+}
+
+/* Of a user alone: the group that he is in by /etc/passwd; of a number alone, the same number. */
+static uint32_t primary_group(const struct root *root, const char *user)
+{
+	uint32_t id;
+	if (!is_number(user, &id) && !find_id(root, "etc/passwd", user, COLUMN_PRIMARY_GROUP, &id))
+		refuse("find-owner", user, "UNKNOWN_USER");
 	return id;
 }
 
@@ -187,6 +206,6 @@ struct owner owner_from_option(const struct root *root)
 	return (struct owner){
 		.given = true,
 		.uid = lookup(root, "etc/passwd", user, "UNKNOWN_USER"),
-		.gid = lookup(root, "etc/group", group ? group : user, "UNKNOWN_GROUP"),
+		.gid = group ? lookup(root, "etc/group", group, "UNKNOWN_GROUP") : primary_group(root, user),
 	};
 }

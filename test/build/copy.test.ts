@@ -72,7 +72,7 @@ drwxr-x--- 0:0 /x/sub
       expected: "-rw-r----- 33:50 /x\n  A\n",
     },
     {
-      name: "a user alone, with the group of its name",
+      name: "a user alone, with the group that he is in",
       lines: "COPY --chown=www a.txt /x",
       expected: "-rw-r--r-- 33:33 /x\n  A\n",
     },

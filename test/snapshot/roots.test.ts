@@ -143,14 +143,14 @@ describe("an archive is copied in", () => {
 
   test.each([
     ["1000", [1000, 1000]],
-    ["ann", null],
+    ["ann", [1000, 50]],
+    ["ann:nogroup", null],
     ["ann:staff", [1000, 50]],
     ["0:50", [0, 50]],
   ])("as the owner %s", async (owner, expected) => {
     const [key, base] = [await snapshot(), await snapshot(...BASE)];
     const done = copyIn(overlay(key, base), "/tmp", tarStream({ name: "file" }), { keepKind: true, owner });
     if (expected === null) {
-      // There is no group of that name, and that is what a missing group means.
       await expect(done).rejects.toMatchObject({ code: "ARCHIVE_UNKNOWN_GROUP" });
       return;
     }
