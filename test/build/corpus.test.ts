@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { readdirSync, readFileSync } from "node:fs";
+import { cpSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { extract } from "tar-stream";
@@ -27,6 +27,8 @@ const FileSchema = z.union([
 ]);
 
 const ExpectSchema = z.strictObject({
+  /** Symbolic links to add to the context: such that lead out of it are not for a repository. */
+  links: z.record(z.string(), z.string()).default({}),
   /** Options of `lighter build`; `CASE` is the folder. */
   args: z.array(z.string()).default([]),
   /** Content of files, or some of their facts; null: not there. */
@@ -65,8 +67,12 @@ describe("the corpus", () => {
 });
 
 async function check(name: string): Promise<void> {
-  const folder = join(CORPUS, name);
-  const wanted = ExpectSchema.parse(JSON.parse(readFileSync(join(folder, "expect.json"), "utf8")));
+  const kept = join(CORPUS, name);
+  const wanted = ExpectSchema.parse(JSON.parse(readFileSync(join(kept, "expect.json"), "utf8")));
+  const links = Object.entries(wanted.links);
+  const folder = links.length === 0 ? kept : join(engine.root, name);
+  if (links.length > 0) cpSync(kept, folder, { recursive: true });
+  for (const [path, target] of links) symlinkSync(target, join(folder, path));
   const args = wanted.args.map((arg) => arg.replaceAll("CASE", folder));
   const tag = `corpus:${name}`;
   const { exitCode, stderr } = await engine.lighter("build", "-t", tag, ...args, folder);
