@@ -32,7 +32,7 @@ export const NETWORK_ROUTES: readonly Route[] = [
     method: "POST",
     path: "/networks/create",
     summary: "Makes a network",
-    limits: "Drivers other than `bridge` are not there; overlay networks need a swarm",
+    limits: "Drivers are `bridge`, `macvlan` and `ipvlan`; overlay networks need a swarm",
     body: jsonBody(NetworkCreateSchema),
     handle: async ({ services: { engine }, body }) => json(await engine.networks.create(body), 201),
   }),

@@ -28,7 +28,7 @@ export async function joinNetworks(parts: EngineParts, record: ContainerRecord):
   for (const [name, request] of Object.entries(record.networks)) {
     endpoints.push(await parts.networks.connect(neighbourOf(record), name, request));
   }
-  const { links, main, hasNames } = parts.networks.layout(record.id);
+  const { links, main, hasNames } = parts.networks.layoutOf(endpoints);
   const requests = parsePortRequests({ ...record.hostConfig, ExposedPorts: record.config.ExposedPorts });
   const claimed = main === undefined || requests.length === 0 ? [] : await parts.networks.claimPorts(main, requests);
   return { endpoints, links, neighbours: activeLinks(parts, record), claimed, hasNames };

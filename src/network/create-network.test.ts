@@ -94,6 +94,14 @@ describe("a bridge network", () => {
       { Driver: "macvlan", Options: { parent: "eth0", macvlan_mode: "foo" } },
       "requested macvlan mode 'foo' is not valid",
     ],
+    [
+      { Options: { "com.docker.network.host_ipv4": "10.0.0.1" } },
+      "the network option com.docker.network.host_ipv4=10.0.0.1",
+    ],
+    [
+      { Options: { "com.docker.network.bridge.gateway_mode_ipv4": "routed" } },
+      "gateway_mode_ipv4=routed is not supported",
+    ],
     [{ Driver: "overlay" }, "This node is not a swarm manager"],
     [{ Driver: "foo" }, 'plugin "foo" not found'],
     [{ Driver: "host" }, 'only one instance of "host" network is allowed'],

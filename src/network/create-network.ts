@@ -56,6 +56,13 @@ export type NetworkRequest =
   | { readonly driver: "macvlan" | "ipvlan"; readonly wire: WireRequest };
 
 const OPTION_PREFIX = "com.docker.network.bridge.";
+const UNSUPPORTED_OPTIONS: readonly string[] = [
+  "com.docker.network.bridge.inhibit_ipv4",
+  "com.docker.network.bridge.trusted_host_interfaces",
+  "com.docker.network.container_iface_prefix",
+  "com.docker.network.host_ipv4",
+  "com.docker.network.host_ipv6",
+];
 const DEFAULT_MTU = 1500;
 const MTU_OPTION = "com.docker.network.driver.mtu";
 export const BRIDGE_NAME_OPTION = `${OPTION_PREFIX}name`;
@@ -66,6 +73,7 @@ export const BRIDGE_NAME_OPTION = `${OPTION_PREFIX}name`;
  */
 export function parseNetworkRequest(body: NetworkCreate): NetworkRequest {
   assertSupported(body);
+  assertOptionsSupported(body.Options);
   const addressing = parseAddressing(body.IPAM.Config, body.EnableIPv6);
   const { Options: options, Driver: driver } = body;
   if (driver === "macvlan" || driver === "ipvlan") {
@@ -82,6 +90,16 @@ export function parseNetworkRequest(body: NetworkCreate): NetworkRequest {
       mtu: parseMtu(options[MTU_OPTION], DEFAULT_MTU),
     },
   };
+}
+
+/** Docker's options that ask for what is not there; left aside they would make another network than was meant. */
+function assertOptionsSupported(options: Readonly<Record<string, string>>): void {
+  for (const [key, value] of Object.entries(options)) {
+    const isMode = /^com\.docker\.network\.bridge\.gateway_mode_ipv[46]$/.test(key);
+    if ((isMode && value !== "nat" && value !== "") || UNSUPPORTED_OPTIONS.includes(key)) {
+      fail("not-implemented", "NETWORK_OPTION", `the network option ${key}=${value} is not supported: leave it out`);
+    }
+  }
 }
 
 function assertSupported(body: NetworkCreate): void {

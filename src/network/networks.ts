@@ -215,10 +215,12 @@ export class Networks {
 
   /** How a container is to be joined to all its networks, as the records have it now, or as it would be without one. */
   layout(containerId: string, without?: string): Layout {
-    const joined = this.#records
-      .endpointsOf(containerId)
-      .filter(({ networkId }) => networkId !== without)
-      .map((endpoint) => ({ endpoint, network: this.#records.network(endpoint.networkId) }));
+    return this.layoutOf(this.#records.endpointsOf(containerId).filter(({ networkId }) => networkId !== without));
+  }
+
+  /** As {@link layout}, for who has the container's endpoints at hand. */
+  layoutOf(endpoints: readonly Endpoint[]): Layout {
+    const joined = endpoints.map((endpoint) => ({ endpoint, network: this.#records.network(endpoint.networkId) }));
     const main = defaultEndpoint(joined);
     return {
       links: joined.flatMap((each) => linkOf(each, each === main) ?? []),
