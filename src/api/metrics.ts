@@ -58,7 +58,7 @@ export class Metrics {
   /** The document that Prometheus fetches. */
   render({ parts, system }: Engine): string {
     const info = system.info();
-    const { delayMs, stallMs } = this.#loop.look();
+    const { delayMs, stallMs, busyMs } = this.#loop.look();
     const states: readonly (readonly [Labels, number])[] = [
       [{ state: "paused" }, info.ContainersPaused],
       [{ state: "running" }, info.ContainersRunning],
@@ -121,6 +121,11 @@ export class Metrics {
         "lighter_event_loop_stall_max_seconds",
         "The same without the time in which no processor was free for the engine",
         stallMs / 1000,
+      ),
+      ...gauge(
+        "lighter_event_loop_busy_max_seconds",
+        "Of that, the time in which the event loop's own thread computed",
+        busyMs / 1000,
       ),
       ...gauge("lighter_images", "Images in the store", info.Images),
       ...total("process_cpu_seconds_total", "Total user and system CPU time spent in seconds", (user + kernel) / 1e6),

@@ -6,7 +6,18 @@ export interface EventLoopDelay {
   readonly delayMs: number;
   /** Without the time in which this thread was ready and no processor was free: what the program itself held up. */
   readonly stallMs: number;
+  /** Of that, the time in which this thread computed: the rest is other threads', the disk's and the kernel's. */
+  readonly busyMs: number;
 }
+
+/** How long this thread has run, and waited for a processor, in all; zeros where the kernel does not say. */
+interface Account {
+  readonly ranMs: number;
+  readonly queuedMs: number;
+}
+
+const NO_ACCOUNT: Account = { ranMs: 0, queuedMs: 0 };
+const NO_DELAY: EventLoopDelay = { delayMs: 0, stallMs: 0, busyMs: 0 };
 
 const INTERVAL_MS = 5;
 /** Nobody looks any more: the timer would only wake an idle engine. */
@@ -20,17 +31,15 @@ export class EventLoopWatch {
   #timer: NodeJS.Timeout | undefined;
   #schedstat = -1;
   #lastTick = 0;
-  #lastQueuedNs = 0n;
+  #lastAccount: Account = NO_ACCOUNT;
   #lastLook = 0;
-  #delayMs = 0;
-  #stallMs = 0;
+  #worst: EventLoopDelay = NO_DELAY;
   readonly #buffer = Buffer.alloc(128);
 
   /** Zeros at the first look, from which on it watches. */
   look(): EventLoopDelay {
-    const worst = { delayMs: this.#delayMs, stallMs: this.#stallMs };
-    this.#delayMs = 0;
-    this.#stallMs = 0;
+    const worst = this.#worst;
+    this.#worst = NO_DELAY;
     this.#lastLook = performance.now();
     if (!this.#timer) this.#start();
     return worst;
@@ -46,29 +55,32 @@ export class EventLoopWatch {
   #start(): void {
     this.#schedstat = openSchedstat();
     this.#lastTick = performance.now();
-    this.#lastQueuedNs = this.#queuedNs();
+    this.#lastAccount = this.#account();
     this.#timer = setInterval(() => this.#tick(), INTERVAL_MS);
     this.#timer.unref();
   }
 
   #tick(): void {
     const now = performance.now();
-    const queuedNs = this.#queuedNs();
+    const account = this.#account();
     const delayMs = Math.max(0, now - this.#lastTick - INTERVAL_MS);
-    const stallMs = Math.max(0, delayMs - Number(queuedNs - this.#lastQueuedNs) / 1e6);
-    this.#delayMs = Math.max(this.#delayMs, delayMs);
-    this.#stallMs = Math.max(this.#stallMs, stallMs);
+    const stallMs = Math.max(0, delayMs - (account.queuedMs - this.#lastAccount.queuedMs));
+    const busyMs = Math.min(stallMs, account.ranMs - this.#lastAccount.ranMs);
+    this.#worst = {
+      delayMs: Math.max(this.#worst.delayMs, delayMs),
+      stallMs: Math.max(this.#worst.stallMs, stallMs),
+      busyMs: Math.max(this.#worst.busyMs, busyMs),
+    };
     this.#lastTick = now;
-    this.#lastQueuedNs = queuedNs;
+    this.#lastAccount = account;
     if (now - this.#lastLook > FORGOTTEN_AFTER_MS) this.stop();
   }
 
-  /** How long this thread has waited for a processor in all; 0 where the kernel does not say. */
-  #queuedNs(): bigint {
-    if (this.#schedstat < 0) return 0n;
+  #account(): Account {
+    if (this.#schedstat < 0) return NO_ACCOUNT;
     const length = readSync(this.#schedstat, this.#buffer, 0, this.#buffer.length, 0);
-    const [, queued = "0"] = this.#buffer.toString("latin1", 0, length).split(" ");
-    return BigInt(queued);
+    const [ranNs, queuedNs] = this.#buffer.toString("latin1", 0, length).split(" ");
+    return { ranMs: Number(ranNs) / 1e6, queuedMs: Number(queuedNs) / 1e6 };
   }
 }
 

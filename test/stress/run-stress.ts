@@ -14,6 +14,7 @@ export interface StressReport {
   /** The event loop's worst, in all: see EventLoopWatch. */
   readonly delayMs: number;
   readonly stallMs: number;
+  readonly busyMs: number;
   /** Resident bytes of the engine, one sample a second. */
   readonly memory: readonly number[];
   readonly openFilesBefore: number;
@@ -54,6 +55,7 @@ export async function runStress(engine: TestEngine, { clients, seconds }: Stress
     done,
     delayMs: Math.max(...samples.map(({ delayMs }) => delayMs)),
     stallMs: Math.max(...samples.map(({ stallMs }) => stallMs)),
+    busyMs: Math.max(...samples.map(({ busyMs }) => busyMs)),
     memory: samples.map(({ residentBytes }) => residentBytes),
     openFilesBefore: before.openFiles,
     openFilesAfter: after.openFiles,
@@ -63,6 +65,7 @@ export async function runStress(engine: TestEngine, { clients, seconds }: Stress
 interface Sample {
   readonly delayMs: number;
   readonly stallMs: number;
+  readonly busyMs: number;
   readonly residentBytes: number;
   readonly openFiles: number;
 }
@@ -73,6 +76,7 @@ async function sample(engine: TestEngine): Promise<Sample> {
   return {
     delayMs: value("lighter_event_loop_delay_max_seconds") * 1000,
     stallMs: value("lighter_event_loop_stall_max_seconds") * 1000,
+    busyMs: value("lighter_event_loop_busy_max_seconds") * 1000,
     residentBytes: value("process_resident_memory_bytes"),
     openFiles: value("process_open_fds"),
   };
