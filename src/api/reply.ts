@@ -19,6 +19,8 @@ export type Reply =
       readonly headers?: OutgoingHttpHeaders;
     }
   | { readonly kind: "documents"; readonly documents: AsyncIterable<unknown>; readonly style: DocumentStyle }
+  /** As the documents of a feed, but JSON already. */
+  | { readonly kind: "lines"; readonly lines: AsyncIterable<string> }
   /** The connection becomes another protocol's, and `take` has it from then on until it ends. */
   | { readonly kind: "upgrade"; readonly protocol: string; readonly take: (connection: Socket) => Promise<void> | void }
   | {
@@ -61,6 +63,10 @@ export function feed(documents: AsyncIterable<unknown>): Reply {
 
 export function upgrade(protocol: string, take: (connection: Socket) => Promise<void> | void): Reply {
   return { kind: "upgrade", protocol, take };
+}
+
+export function lines(texts: AsyncIterable<string>): Reply {
+  return { kind: "lines", lines: texts };
 }
 
 export function hijack(streams: AttachedStreams, protocol: "raw" | "websocket" = "raw"): Reply {

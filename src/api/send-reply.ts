@@ -51,7 +51,9 @@ export async function sendReply(client: Client, reply: Reply): Promise<void> {
       response.flushHeaders();
       return pipeline(reply.body, response);
     case "documents":
-      return sendDocuments(response, reply.documents, reply.style, abort);
+      return sendDocuments(response, reply.documents, JSON.stringify, reply.style, abort);
+    case "lines":
+      return sendDocuments(response, reply.lines, (line) => line, "feed", abort);
     case "upgrade":
       return sendUpgrade(client, reply.protocol, reply.take);
     case "hijack":
@@ -79,9 +81,10 @@ async function sendLater(response: ServerResponse, body: Promise<unknown>): Prom
   response.end(`${JSON.stringify(await body)}\n`);
 }
 
-async function sendDocuments(
+async function sendDocuments<T>(
   response: ServerResponse,
-  documents: AsyncIterable<unknown>,
+  documents: AsyncIterable<T>,
+  encode: (document: T) => string,
   style: DocumentStyle,
   abort: AbortSignal,
 ): Promise<void> {
@@ -95,7 +98,7 @@ async function sendDocuments(
     response.flushHeaders();
     let next = await first;
     while (!next.done && !abort.aborted) {
-      await lines.write(JSON.stringify(next.value) + lineEnd);
+      await lines.write(encode(next.value) + lineEnd);
       next = await iterator.next();
     }
     lines.flush();

@@ -8,7 +8,7 @@ import { builderOf } from "./builder.ts";
 import { newestKnownTo } from "./client-quirks.ts";
 import { infoFor } from "./info-versions.ts";
 import { queryFilters, queryTexts, queryTime } from "./query.ts";
-import { empty, feed, json, PLAIN_TEXT, type Reply } from "./reply.ts";
+import { empty, json, lines, PLAIN_TEXT, type Reply } from "./reply.ts";
 import { type Route, route } from "./route.ts";
 
 /** Builder-Version 2 tells clients to build by BuildKit's protocol where they can. */
@@ -58,7 +58,7 @@ export const SYSTEM_ROUTES: readonly Route[] = [
         const [since, until] = [query.since, query.until].map(formatSeconds);
         fail("invalid", "EVENTS_RANGE", `\`since\` time (${since}) cannot be after \`until\` time (${until})`);
       }
-      return feed(engine.events.subscribe({ ...query, abort }));
+      return lines(engine.events.subscribe({ ...query, abort }));
     },
   }),
   route({

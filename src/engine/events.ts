@@ -49,8 +49,8 @@ const FLUSH_DELAY_MS = 20;
 /** What happened, in order: stored for replay and handed to whoever listens. */
 export class EventLog {
   readonly #store: Store;
-  readonly #listeners = new Set<(event: EventDocument) => void>();
-  #pending: { time: Nanoseconds; event: EventDocument }[] = [];
+  readonly #listeners = new Set<(told: ToldEvent) => void>();
+  #pending: { time: Nanoseconds; told: ToldEvent }[] = [];
   #sinceTrim = 0;
   #emitted = 0;
 
@@ -76,8 +76,9 @@ export class EventLog {
       time: Number(now / 1_000_000_000n),
       timeNano: Number(now),
     };
-    for (const listener of this.#listeners) listener(event);
-    if (this.#pending.push({ time: now, event }) === 1) setTimeout(() => this.flush(), FLUSH_DELAY_MS);
+    const told = new ToldEvent(event);
+    for (const listener of this.#listeners) listener(told);
+    if (this.#pending.push({ time: now, told }) === 1) setTimeout(() => this.flush(), FLUSH_DELAY_MS);
   }
 
   /** Since this engine started. */
@@ -97,7 +98,7 @@ export class EventLog {
     const { db } = this.#store;
     this.#store.transaction(() => {
       const insert = db.query("INSERT INTO event (time_ns, document) VALUES (?, ?)");
-      for (const { time, event } of batch) insert.run(time, JSON.stringify(event));
+      for (const { time, told } of batch) insert.run(time, told.text);
       this.#sinceTrim += batch.length;
       if (this.#sinceTrim >= 256) {
         db.query("DELETE FROM event WHERE rowid <= (SELECT max(rowid) FROM event) - ?").run(KEPT_EVENTS);
@@ -108,22 +109,23 @@ export class EventLog {
 
   /**
    * Replays from `since`, then follows until `until` or the signal. Ends, rather than grows, when its reader stops.
+   * @returns each an {@link EventDocument} as JSON, which is what the store has and what clients get
    * @throws invalid, at once, for a filter that is unknown.
    */
-  subscribe(subscription: EventSubscription): AsyncGenerator<EventDocument> {
+  subscribe(subscription: EventSubscription): AsyncGenerator<string> {
     assertKnownFilters(subscription.filters, FILTERS);
     return this.#follow(subscription);
   }
 
-  async *#follow(subscription: EventSubscription): AsyncGenerator<EventDocument> {
+  async *#follow(subscription: EventSubscription): AsyncGenerator<string> {
     const { since, until, filters, abort } = subscription;
-    const queue: EventDocument[] = [];
+    const queue: ToldEvent[] = [];
     let wake: () => void = () => {};
     let overflowed = false;
-    const listener = (event: EventDocument) => {
-      if (!matches(event, filters)) return;
+    const listener = (told: ToldEvent) => {
+      if (!matches(told.event, filters)) return;
       if (queue.length >= MAX_QUEUED) overflowed = true;
-      else queue.push(event);
+      else queue.push(told);
       wake();
     };
     const onAbort = () => wake();
@@ -138,8 +140,8 @@ export class EventLog {
       while (!abort.aborted && !overflowed) {
         const next = queue.shift();
         if (next) {
-          if (until !== undefined && BigInt(next.timeNano) > until) return;
-          yield next;
+          if (until !== undefined && BigInt(next.event.timeNano) > until) return;
+          yield next.text;
           continue;
         }
         if (until !== undefined && millisecondsUntil(until) <= 0) return;
@@ -158,7 +160,7 @@ export class EventLog {
    * What was written when it began, a page at a time, so that other clients have their turn. The listener was set before:
    * nothing is missed or seen twice in between.
    */
-  async *#replay(since: Nanoseconds, until: Nanoseconds, filters: Filters): AsyncGenerator<EventDocument> {
+  async *#replay(since: Nanoseconds, until: Nanoseconds, filters: Filters): AsyncGenerator<string> {
     const { db } = this.#store;
     const newest = db.query<{ row: number | null }, []>("SELECT max(rowid) AS row FROM event").get()?.row ?? 0;
     const page = db.query<{ row: number; document: string }, [bigint, bigint, number, number, number]>(
@@ -169,12 +171,23 @@ export class EventLog {
       const rows = page.all(since, until, last, newest, REPLAY_PAGE);
       for (const { row, document } of rows) {
         last = row;
-        const event = JSON.parse(document) as EventDocument;
-        if (matches(event, filters)) yield event;
+        if (filters.size === 0 || matches(JSON.parse(document) as EventDocument, filters)) yield document;
       }
       if (rows.length < REPLAY_PAGE) return;
       await nextTurn();
     }
+  }
+}
+
+/** An event and its text, which is made once for all who get it. */
+class ToldEvent {
+  #text: string | undefined;
+
+  constructor(readonly event: EventDocument) {}
+
+  get text(): string {
+    this.#text ??= JSON.stringify(this.event);
+    return this.#text;
   }
 }
 
