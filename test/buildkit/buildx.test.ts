@@ -141,6 +141,34 @@ test("a client that drives its build looks into the result, and may return somet
   expect(response).toEqual({});
 });
 
+test("the Dockerfile may lie elsewhere; the ignore file is the context's, or the Dockerfile's own", async () => {
+  const context = makeContext({ ".dockerignore": "secret\n", open: "o", secret: "s" });
+  const elsewhere = makeContext({
+    "at/Dockerfile": "FROM busybox\nCOPY . /all\nRUN ls -A /all\n",
+    "at/Own.Dockerfile": "FROM busybox\nCOPY . /all\nRUN ls -A /all\n",
+    "at/Own.Dockerfile.dockerignore": "open\n.dockerignore\n",
+    "at/.dockerignore": "*\n",
+  });
+  const listing = async (filename: string) => {
+    const { progress } = await build({ context, dockerfileDirectory: join(elsewhere, "at"), attrs: { filename } });
+    return progress.output;
+  };
+  expect(await listing("Dockerfile")).toBe(".dockerignore\nopen\n");
+  expect(await listing("Own.Dockerfile")).toBe("secret\n");
+});
+
+test("further directories of the client's, and images, are contexts by name", async () => {
+  const context = makeContext({
+    Dockerfile: "FROM base\nCOPY --from=more file /more\nRUN cat /more && test -x /bin/sh\n",
+  });
+  const { progress } = await build({
+    context,
+    contexts: { more: makeContext({ file: "from another directory\n" }) },
+    attrs: { "context:more": "local:more", "context:base": "docker-image://busybox:latest" },
+  });
+  expect(progress.output).toBe("from another directory\n");
+});
+
 describe("outputs", () => {
   let context: string;
   beforeAll(() => {

@@ -12,6 +12,8 @@ export interface BuildRequest extends Omit<Offer, "directories"> {
   readonly context: string;
   /** Directory of the Dockerfile where it is not the context. */
   readonly dockerfileDirectory?: string;
+  /** Further directories, by the names under which they are offered. */
+  readonly contexts?: Readonly<Record<string, string>>;
   readonly attrs?: Readonly<Record<string, string>>;
   readonly exporters?: readonly { readonly Type: string; readonly Attrs: Record<string, string> }[];
   readonly entitlements?: readonly string[];
@@ -123,8 +125,11 @@ async function driveBuild({ bridge }: BuilderClient, ref: string, request: Build
 
 async function openSession(socketPath: string, request: BuildRequest, traffic: Traffic) {
   const id = randomBytes(12).toString("hex");
-  const { context, dockerfileDirectory = context } = request;
-  const server = sessionServer({ ...request, directories: { context, dockerfile: dockerfileDirectory } }, traffic);
+  const { context, dockerfileDirectory = context, contexts } = request;
+  const server = sessionServer(
+    { ...request, directories: { ...contexts, context, dockerfile: dockerfileDirectory } },
+    traffic,
+  );
   const socket = await upgrade(socketPath, "/session", [
     ["X-Docker-Expose-Session-Uuid", id],
     ["X-Docker-Expose-Session-Name", basename(context)],

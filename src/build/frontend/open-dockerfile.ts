@@ -81,9 +81,29 @@ async function readDockerfile(request: DockerfileRequest): Promise<{ source: Doc
     fail("not-found", "DOCKERFILE_NOT_FOUND", `failed to read dockerfile: open ${name}: no such file or directory`);
   }
   const text = await readText(files, node.path, MAX_DOCKERFILE_BYTES);
-  const ignored = (await textOrNull(files, own)) ?? (await textOrNull(files, ".dockerignore"));
+  const [ignored, besides] = [await textOrNull(files, own), await textOrNull(files, ".dockerignore")];
   await reporter.completed(false);
-  return { source: { name, text }, ignore: ignored === null ? [] : parseIgnoreFile(ignored) };
+  const ignore = ignored ?? (await readIgnoreFile(request)) ?? besides ?? "";
+  return { source: { name, text }, ignore: parseIgnoreFile(ignore) };
+}
+
+/** The context's own, which may lie elsewhere than the Dockerfile. null: there is none. */
+async function readIgnoreFile(request: DockerfileRequest): Promise<string | null> {
+  const source: LocalSource = {
+    type: "local",
+    name: "context",
+    include: [],
+    exclude: [],
+    follow: [".dockerignore"],
+    sharedKey: "context-.dockerignore",
+  };
+  const vertex = vertexOf({ kind: "source", source }, [], { name: "[internal] load .dockerignore" });
+  const reporter = new VertexReporter(vertex, request.status);
+  await reporter.started();
+  await using files = await request.sources.local(source, reporter.count, request.abort);
+  const text = await textOrNull(files, ".dockerignore");
+  await reporter.completed(false);
+  return text;
 }
 
 async function textOrNull(files: SourceFiles, path: string): Promise<string | null> {
