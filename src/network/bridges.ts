@@ -54,8 +54,11 @@ export class Bridges {
     await this.#lock.run(LINKS, async () => {
       forget();
       this.#raised.delete(network.id);
-      if (network.bridge) await removeBridge(linkOf(network, network.bridge));
-      await this.applyRules();
+      if (!network.bridge) return;
+      await removeBridge(linkOf(network, network.bridge));
+      // Without a bridge there is nothing for rules to be about: the engine leaves no table behind.
+      if (this.#raised.size > 0) await this.#filter.apply();
+      else await this.#filter.remove();
     });
   }
 

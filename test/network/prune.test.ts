@@ -1,5 +1,8 @@
 import { expect, test } from "bun:test";
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
 import { startEngine } from "../harness/test-engine.ts";
+import { run } from "./namespace.ts";
 
 test("prune removes the networks that nobody is on, as far as the filters let it", async () => {
   await using engine = await startEngine();
@@ -21,3 +24,22 @@ test("prune removes the networks that nobody is on, as far as the filters let it
   const refused = await engine.docker("network", "prune", "--force", "--filter", "name=used");
   expect(refused.stderr).toContain("invalid filter 'name'");
 });
+
+test("with the last network that was in use go its link and all rules", async () => {
+  await using engine = await startEngine();
+  const marks = () =>
+    run("nft", "list", "tables")
+      .split("\n")
+      .filter((line) => line.includes(tableOf(engine.paths.run)));
+  await engine.expectDocker("network", "create", "--ipv6", "only");
+  expect(marks()).toHaveLength(2);
+  const link = `lt-${(await engine.expectDocker("network", "inspect", "--format", "{{.Id}}", "only")).slice(0, 12)}`;
+  expect(existsSync(`/sys/class/net/${link}`)).toBe(true);
+  await engine.expectDocker("network", "rm", "only");
+  expect(marks()).toEqual([]);
+  expect(existsSync(`/sys/class/net/${link}`)).toBe(false);
+});
+
+function tableOf(runDirectory: string): string {
+  return `lighter_${createHash("sha256").update(runDirectory).digest("hex").slice(0, 12)}`;
+}
