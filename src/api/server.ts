@@ -14,6 +14,9 @@ import type { Services } from "./services.ts";
 /** Registry credentials and build arguments travel in headers and URLs; Go's servers take as much. */
 const MAX_HEADER_BYTES = 1024 * 1024;
 
+/** From a request's first byte to the end of its headers; silent connections are clients that keep one for later. */
+const HEADERS_TIMEOUT_MS = 60_000;
+
 /**
  * The Engine API over HTTP/1.1; the caller makes it listen.
  * @param create node:http's, or node:https' with credentials
@@ -27,6 +30,7 @@ export function createApiServer(
   const context: Context = { services, findRoute: compileRoutes(routes), log: options.log };
   const server = create({
     maxHeaderSize: MAX_HEADER_BYTES,
+    headersTimeout: HEADERS_TIMEOUT_MS,
     // A build's context may take its time, and Docker's clients keep idle connections for as long as they like.
     requestTimeout: 0,
     keepAliveTimeout: 0,
