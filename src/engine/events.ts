@@ -163,9 +163,10 @@ export class EventLog {
   async *#replay(since: Nanoseconds, until: Nanoseconds, filters: Filters): AsyncGenerator<string> {
     const { db } = this.#store;
     const newest = db.query<{ row: number | null }, []>("SELECT max(rowid) AS row FROM event").get()?.row ?? 0;
+    // The plus keeps SQLite from the index of times, by which each page would be all that is left, sorted anew.
     const page = db.query<{ row: number; document: string }, [bigint, bigint, number, number, number]>(
       `SELECT rowid AS row, document FROM event
-       WHERE time_ns >= ? AND time_ns <= ? AND rowid > ? AND rowid <= ? ORDER BY rowid LIMIT ?`,
+       WHERE +time_ns >= ? AND +time_ns <= ? AND rowid > ? AND rowid <= ? ORDER BY rowid LIMIT ?`,
     );
     for (let last = 0; ; ) {
       const rows = page.all(since, until, last, newest, REPLAY_PAGE);
