@@ -106,6 +106,9 @@ function pruneOptions(query: {
     "private",
     "description",
     "parent",
+    // `docker system prune --filter label=...` sends it here too; what builds keep has no labels, and goes as with Docker.
+    "label",
+    "label!",
   ]);
   const [until = ""] = [...(filters.get("until") ?? []), ...(filters.get("unused-for") ?? [])];
   return {

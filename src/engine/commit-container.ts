@@ -50,12 +50,6 @@ export async function commitContainer(
     const record = parts.containers.get(id);
     const config = options.configure(record.config);
     const image = await whileFrozen(parts, record, options.pause, () => commit(parts, record, options, config));
-    if (options.base.kind === "root" || options.base.kind === "last") {
-      parts.store.transaction(() => {
-        recordPast(parts, record, image, "commit", options.comment);
-        parts.containers.update(id, { commitId: image.id });
-      });
-    }
     emitContainerEvent(parts, record, "commit", {
       comment: options.comment,
       imageID: image.id,
@@ -78,8 +72,16 @@ async function commit(
   const layer = await writtenLayer(parts, record, plan, abort);
   const rebased = plan.rebase ? rebaseConfig(config, plan.rebase.from, plan.base.config?.config ?? {}) : config;
   const createdBy = commandLine(record.config).join(" ");
-  // Awaited here: the hold ends with this function.
-  return await addStep(parts.images, plan.base, layer, { config: rebased, author, comment, tag, createdBy });
+  // Until the container is known as its user, nothing else keeps the image from a prune.
+  using _made = holdChains(parts, layer?.chainId ?? plan.onto);
+  const image = await addStep(parts.images, plan.base, layer, { config: rebased, author, comment, tag, createdBy });
+  if (options.base.kind === "root" || options.base.kind === "last") {
+    parts.store.transaction(() => {
+      recordPast(parts, record, image, "commit", comment);
+      parts.containers.update(record.id, { commitId: image.id });
+    });
+  }
+  return image;
 }
 
 interface CommitPlan extends LayerPlace {

@@ -143,7 +143,7 @@ export class Images {
       const tags = parts.images.tagsOf(image.id);
       if (parts.images.get(image.id) === null || usersOf(parts, image.id).length > 0) continue;
       // A container that is just being made, a build's step, a push: they will be users, or are.
-      if (parts.layers.isBusy(image.chainId)) continue;
+      if (parts.layers.isBusy(image.chainId, (owner) => parts.containers.has(owner))) continue;
       const isNamed = tags.length > 0 || parts.images.repoDigestsOf(image.id).length > 0;
       if ((onlyDangling && isNamed) || parts.images.childrenOf(image.id).length > 0) continue;
       if (!matchesLabels(image.config.config?.Labels ?? {}, filters)) continue;

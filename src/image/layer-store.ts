@@ -241,11 +241,16 @@ export class LayerStore {
     };
   }
 
-  /** Whether somebody works on just these layers at the moment: transfers them, or writes on top of them. */
-  isBusy(top: ChainId | null): boolean {
+  /**
+   * Whether somebody works on just these layers at the moment: transfers them, or writes on top of them.
+   * @param isAccounted whether an owner of writes is one whose use of images is looked at elsewhere
+   */
+  isBusy(top: ChainId | null, isAccounted: (owner: string) => boolean): boolean {
     if (top === null) return false;
-    const written = "SELECT 1 FROM snapshot WHERE parent_chain_id = ?";
-    return this.#held.has(top) || this.store.db.query(written).get(top) !== null;
+    const writers = this.store.db
+      .query<{ owner: string }, [string]>("SELECT owner FROM snapshot WHERE parent_chain_id = ?")
+      .all(top);
+    return this.#held.has(top) || writers.some(({ owner }) => !isAccounted(owner));
   }
 
   /**
