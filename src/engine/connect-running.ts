@@ -28,7 +28,7 @@ export async function connectRunning(
     const link = parts.networks.linkOf(endpoint);
     if (link) await shim.connectNetwork({ link, route: null }, layout.hasNames);
     parts.networks.linked(endpoint);
-    await parts.networks.followMain(id);
+    await parts.networks.publishing.follow(id, parts.networks.layout(id).main);
     updateEtcFiles(parts, parts.containers.get(id), { added: addressesOf(link), removed: [] });
   } catch (error) {
     parts.networks.disconnect(id, network.id);
@@ -63,7 +63,7 @@ export async function disconnectRunning(
     parts.networks.disconnect(id, network.id);
     parts.containers.update(id, { networks });
   });
-  await parts.networks.followMain(id);
+  await parts.networks.publishing.follow(id, parts.networks.layout(id).main);
   if (link) updateEtcFiles(parts, parts.containers.get(id), { added: [], removed: addressesOf(link) });
 }
 
@@ -96,7 +96,7 @@ export async function completeNetworks(parts: EngineParts, id: string): Promise<
     updateEtcFiles(parts, record, { added: addressesOf(link), removed: [] });
   }
   for (const endpoint of parts.networks.endpointsOf(id)) parts.networks.linked(endpoint);
-  await parts.networks.followMain(id);
+  await parts.networks.publishing.follow(id, parts.networks.layout(id).main);
 }
 
 /** Names of the links in a process's network namespace (proc(5), net/dev). */

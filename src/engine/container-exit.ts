@@ -29,7 +29,7 @@ export function containerExited(parts: EngineParts, id: string, exit: ContainerE
   const held = parts.restarts.isHeld(id);
   const restarting = !held && shouldRestart(before, exit.exitCode);
   const endpoints = parts.networks.endpointsOf(id);
-  const hadPorts = parts.networks.ports(id).length > 0;
+  const hadPorts = parts.networks.publishing.portsOf(id).length > 0;
   const record = parts.store.transaction(() => {
     releaseNetwork(parts, id);
     return parts.containers.update(id, {
@@ -82,7 +82,7 @@ async function letGo(parts: EngineParts, id: string, shim: Shim): Promise<void> 
 /** Gives back the container's addresses and published ports. */
 export function releaseNetwork(parts: EngineParts, id: string): void {
   parts.networks.release(id);
-  parts.networks.unpublish(id).catch((error) => {
+  parts.networks.publishing.withdraw(id).catch((error) => {
     parts.log("error", "published ports could not be taken back", { container: id, error: messageOf(error) });
   });
 }

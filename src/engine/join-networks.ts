@@ -30,7 +30,8 @@ export async function joinNetworks(parts: EngineParts, record: ContainerRecord):
   }
   const { links, main, hasNames } = parts.networks.layoutOf(endpoints);
   const requests = parsePortRequests({ ...record.hostConfig, ExposedPorts: record.config.ExposedPorts });
-  const claimed = main === undefined || requests.length === 0 ? [] : await parts.networks.claimPorts(main, requests);
+  const claimed =
+    main === undefined || requests.length === 0 ? [] : await parts.networks.publishing.claim(main, requests);
   return { endpoints, links, neighbours: activeLinks(parts, record), claimed, hasNames };
 }
 

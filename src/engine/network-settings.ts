@@ -17,7 +17,7 @@ export function networkSettings(parts: EngineParts, record: ContainerRecord) {
     Bridge: "",
     SandboxID: running ? record.id : "",
     SandboxKey: running ? `/proc/${pid}/ns/net` : "",
-    Ports: running ? portsDocument(record.config.ExposedPorts, parts.networks.ports(record.id)) : {},
+    Ports: running ? portsDocument(record.config.ExposedPorts, parts.networks.publishing.portsOf(record.id)) : {},
     HairpinMode: false,
     LinkLocalIPv6Address: "",
     LinkLocalIPv6PrefixLen: 0,

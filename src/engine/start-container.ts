@@ -96,7 +96,7 @@ async function start(parts: EngineParts, record: ContainerRecord, trace: PhaseTr
   trace.mark("berth");
   const created = await shim.create(request);
   trace.mark("create");
-  await parts.networks.publish(id, boundPorts(joined.claimed, created.ports));
+  await parts.networks.publishing.publish(id, boundPorts(joined.claimed, created.ports));
   for (const endpoint of joined.endpoints) parts.networks.linked(endpoint);
   const announced = Promise.withResolvers<void>();
   watchShim(parts, id, shim, announced.promise);

@@ -3,7 +3,7 @@ import type { Filters } from "../base/filters.ts";
 import { newId } from "../base/ids.ts";
 import type { Log } from "../base/log.ts";
 import type { Store } from "../store/database.ts";
-import { isolatePort, linkExists, reflectPort } from "./bridge-link.ts";
+import { isolatePort, linkExists } from "./bridge-link.ts";
 import { Bridges } from "./bridges.ts";
 import { type NetworkCreate, parseNetworkRequest } from "./create-network.ts";
 import { chooseLinkName, defaultEndpoint, type EndpointLink, hostLinkName, linkOf } from "./endpoint-link.ts";
@@ -22,8 +22,7 @@ import {
 } from "./network-record.ts";
 import { NetworkStore } from "./network-store.ts";
 import { defaultBridge, plainNetwork, userNetwork } from "./new-network.ts";
-import type { PortMapping, PortRequest } from "./port-mapping.ts";
-import { claimPorts } from "./published-ports.ts";
+import { Publishing } from "./publishing.ts";
 
 /** A container as its neighbours know it. */
 export interface Neighbour {
@@ -46,7 +45,7 @@ const NO_ADDRESSES: ReadonlySet<Ipv6> = new Set();
 const DEFAULT_RUN = "/run/lighter";
 
 /**
- * The engine's networks: records, addresses and published ports. On the way of a plain `run` lie one transaction each for
+ * The engine's networks: records, addresses and links. On the way of a plain `run` lie one transaction each for
  * {@link connect} and {@link release}, and no process once the bridge is up.
  */
 export class Networks {
@@ -55,12 +54,15 @@ export class Networks {
   readonly #defaultLink: string | null;
   /** What containers on users' networks are called there. */
   readonly names: Names;
+  /** The host's ports that lead to containers. */
+  readonly publishing: Publishing;
 
   /** @param run the engine's run directory, by which its table and links are told from other engines'. */
   constructor(store: Store, run: string, log: Log) {
     this.#records = new NetworkStore(store);
     this.#bridges = new Bridges(this.#records, run, log);
     this.names = new Names(this.#records);
+    this.publishing = new Publishing(this.#records, this.#bridges);
     this.#defaultLink = run === DEFAULT_RUN ? "lighter0" : null;
   }
 
@@ -179,7 +181,7 @@ export class Networks {
 
   /**
    * Gives back all of a container's addresses and ports; joins a transaction that is open. The rules follow with
-   * {@link unpublish}. Safe to repeat.
+   * `publishing.withdraw`. Safe to repeat.
    */
   release(containerId: string): void {
     this.#records.store.transaction(() => {
@@ -232,57 +234,6 @@ export class Networks {
   /** To be called when the shim has made the link: keeps it from its neighbours where the network says so. */
   linked(endpoint: Endpoint): void {
     if (this.#records.network(endpoint.networkId).bridge?.interContainer === false) isolatePort(hostLinkName(endpoint));
-  }
-
-  /**
-   * Settles a container's host ports before its shim binds them; those with `hostPort` 0 are the kernel's choice.
-   * Nothing is published on an internal network, nor on `host` and `none`.
-   * @throws internal `PORT_NOT_PUBLISHED` in Docker's words where another container has one.
-   */
-  async claimPorts(endpoint: Endpoint, requests: readonly PortRequest[]): Promise<PortMapping[]> {
-    const network = this.#records.network(endpoint.networkId);
-    if (!network.bridge || !endpoint.place || network.internal) return [];
-    return claimPorts(this.#records, endpoint, endpoint.place, requests, network.bridge.hostBinding);
-  }
-
-  /**
-   * Leads the container's ports to it, with one atomic batch, once its link is there; `mappings` with the numbers that the
-   * shim has bound.
-   */
-  async publish(containerId: string, mappings: readonly PortMapping[]): Promise<void> {
-    if (mappings.length === 0) return;
-    this.#records.store.transaction(() => {
-      this.#records.deletePortsOf(containerId);
-      for (const mapping of mappings) this.#records.insertPort(containerId, mapping, true);
-    });
-    try {
-      for (const endpoint of this.#records.endpointsOf(containerId)) {
-        if (this.#records.network(endpoint.networkId).bridge) reflectPort(hostLinkName(endpoint));
-      }
-      await this.#bridges.applyRules();
-    } catch (error) {
-      this.#records.deletePortsOf(containerId);
-      throw error;
-    }
-  }
-
-  /** Leads the container's ports to where its way out is now; nowhere, while it has none. */
-  async followMain(containerId: string): Promise<void> {
-    const { main } = this.layout(containerId);
-    if (!this.#records.movePorts(containerId, main?.place ?? null)) return;
-    if (main && this.#records.network(main.networkId).bridge) reflectPort(hostLinkName(main));
-    await this.#bridges.applyRules();
-  }
-
-  /** Takes a container's ports from the rules, also after {@link release}. */
-  async unpublish(containerId: string): Promise<void> {
-    this.#records.deletePortsOf(containerId);
-    await this.#bridges.applyRules();
-  }
-
-  /** What is published for a container. */
-  ports(containerId: string): PortMapping[] {
-    return this.#records.ports(containerId);
   }
 
   /**

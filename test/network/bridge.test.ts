@@ -55,8 +55,8 @@ class Machine implements AsyncDisposable {
   }
 
   async publish(endpoint: Endpoint, ...requests: PortRequest[]): Promise<PortMapping[]> {
-    const mappings = await this.networks.claimPorts(endpoint, requests);
-    await this.networks.publish(endpoint.containerId, mappings);
+    const mappings = await this.networks.publishing.claim(endpoint, requests);
+    await this.networks.publishing.publish(endpoint.containerId, mappings);
     return mappings;
   }
 
@@ -110,7 +110,7 @@ describe("a published port", () => {
     expect(await ask("tcp", "127.0.0.1", BASE_PORT)).toBe(gateway);
     expect(await ask("tcp", HOST_ADDRESS, BASE_PORT)).toBe(HOST_ADDRESS);
     expect(await ask("tcp", gateway, BASE_PORT)).toBe(gateway);
-    await machine.networks.unpublish(endpoint.containerId);
+    await machine.networks.publishing.withdraw(endpoint.containerId);
     expect(await ask("tcp", "127.0.0.1", BASE_PORT)).toBe("");
     expect(await ask("tcp", HOST_ADDRESS, BASE_PORT)).toBe("");
   });
@@ -165,9 +165,9 @@ describe("a host port", () => {
       `driver failed programming external connectivity on endpoint ${containerName} (${id}): Bind for 0.0.0.0:${BASE_PORT} failed: port is already allocated`,
     );
     machine.networks.release(first.endpoint.containerId);
-    await machine.networks.unpublish(first.endpoint.containerId);
+    await machine.networks.publishing.withdraw(first.endpoint.containerId);
     await machine.publish(second.endpoint, fixed(BASE_PORT + 1, 80), fixed(BASE_PORT, 80));
-    expect(machine.networks.ports(second.endpoint.containerId)).toHaveLength(2);
+    expect(machine.networks.publishing.portsOf(second.endpoint.containerId)).toHaveLength(2);
   });
 
   test("on one address excludes the same on every address, but not on another", async () => {
@@ -176,7 +176,7 @@ describe("a host port", () => {
     await machine.publish(first.endpoint, fixed(BASE_PORT, 80, { hostIp: "127.0.0.1" }));
     await machine.publish(second.endpoint, fixed(BASE_PORT, 80, { hostIp: HOST_ADDRESS }));
     const third = await machine.container();
-    await expect(machine.networks.claimPorts(third.endpoint, [fixed(BASE_PORT, 80)])).rejects.toThrow(
+    await expect(machine.networks.publishing.claim(third.endpoint, [fixed(BASE_PORT, 80)])).rejects.toThrow(
       "port is already allocated",
     );
   });
@@ -190,7 +190,9 @@ describe("a host port", () => {
       const [first, second] = await machine.publish(endpoint, fixed(0, 80, range), fixed(0, 81, range));
       expect([first?.hostPort, second?.hostPort]).toEqual([BASE_PORT, BASE_PORT + 2]);
       const { endpoint: late } = await machine.container();
-      await expect(machine.networks.claimPorts(late, [fixed(0, 80, range)])).rejects.toThrow("all ports are allocated");
+      await expect(machine.networks.publishing.claim(late, [fixed(0, 80, range)])).rejects.toThrow(
+        "all ports are allocated",
+      );
     } finally {
       other.close();
     }
@@ -265,7 +267,7 @@ describe("a container on a bridge", () => {
     outside.joinHost("198.51.100.1", "198.51.100.2");
     await outside.serve("tcp", 80);
     expect(await first.ns.ask("tcp", "198.51.100.2", 80)).toBe("");
-    expect(await machine.networks.claimPorts(first.endpoint, [fixed(BASE_PORT, 80)])).toEqual([]);
+    expect(await machine.networks.publishing.claim(first.endpoint, [fixed(BASE_PORT, 80)])).toEqual([]);
   });
 
   test("is apart from its neighbours where the network says so, but not from the host", async () => {
