@@ -1,6 +1,7 @@
 import type { Door } from "../build/buildkit/door.ts";
 import type { Engine } from "../engine/engine.ts";
 import { builderOf } from "./builder.ts";
+import { pushForBuild } from "./push-image.ts";
 
 const doors = new WeakMap<Engine, Promise<Door>>();
 
@@ -25,6 +26,7 @@ async function open(engine: Engine): Promise<Door> {
     content: engine.parts.content,
     temporary: builder.temporary,
     tag: builder.tag,
+    push: (...image) => pushForBuild(engine, ...image),
     root: engine.parts.paths.root,
     run: engine.parts.paths.run,
     log: engine.parts.log,

@@ -130,20 +130,21 @@ export class GrpcStream<I extends DescMessage, O extends DescMessage> implements
 
   /** @throws what the other side ended the call with, unless that is success */
   async *[Symbol.asyncIterator](): AsyncGenerator<MessageShape<O>> {
+    let cause: unknown;
     try {
       for await (const message of messagesOf(this.#stream.iterator({ destroyOnReturn: false })))
         yield fromBinary(this.#output, message);
+      if (!this.#hasStatus() && !this.#stream.closed) await once(this.#stream, "close");
     } catch (error) {
-      this.#signal?.throwIfAborted();
-      if (error instanceof LighterError) throw error;
       // Go's servers reset a call that they have ended while we could still speak: how it ended is known then.
-      if (!this.#hasStatus())
-        fail("unavailable", "GRPC_CONNECTION", `the connection to the client broke: ${messageOf(error)}`, {
-          cause: error,
-        });
+      cause = error;
     }
     this.#signal?.throwIfAborted();
-    if (!this.#hasStatus() && !this.#stream.closed) await once(this.#stream, "close");
+    if (cause instanceof LighterError) throw cause;
+    if (!this.#hasStatus()) {
+      const reason = cause === undefined ? "it ended within a call" : messageOf(cause);
+      fail("unavailable", "GRPC_CONNECTION", `the connection to the client broke: ${reason}`, { cause });
+    }
     const error = errorOfTrailers(this.#trailers);
     if (error) throw error;
   }

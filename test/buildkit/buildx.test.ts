@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { startEngine, type TestEngine } from "../harness/test-engine.ts";
+import { startOwnRegistry } from "../registry/own-registry.ts";
 import { type BuildRequest, buildx, connectBuilder } from "./buildx.ts";
 import { upgrade } from "./upgrade.ts";
 
@@ -209,6 +210,21 @@ describe("outputs", () => {
     expect(list(files[1])).toContain("oci-layout");
     expect((await engine.docker("images", "-q", "carried")).stdout).toBe("");
     expect((await engine.docker("load", "-i", files[2] ?? "")).stdout).toContain("Loaded image: carried:docker");
+  });
+
+  test("a registry, and the digest that the image has there", async () => {
+    await using registry = await startOwnRegistry();
+    const name = `${registry.host}/built/app:1`;
+    const { response, progress } = await build({
+      context,
+      exporters: [{ Type: "moby", Attrs: { name, push: "true" } }],
+    });
+    const head = await fetch(`${registry.url}/v2/built/app/manifests/1`, { method: "HEAD" });
+    expect(head.headers.get("docker-content-digest")).toBe(response["containerimage.digest"] ?? "none");
+    expect(progress.counters).toContain(`pushing ${name}`);
+    expect(await failure({ context, exporters: [{ Type: "moby", Attrs: { push: "true" } }] })).toContain(
+      "needs a name",
+    );
   });
 
   test("none, and one that there is not", async () => {

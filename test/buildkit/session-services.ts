@@ -101,12 +101,12 @@ function serve(router: ConnectRouter, offer: Offer, traffic: Traffic): void {
     async *forwardAgent(messages, context) {
       const path = offer.agents?.[context.requestHeader.get("buildkit.ssh.id") ?? ""];
       if (!path) throw new ConnectError("no such agent", Code.NotFound);
-      const agent = connect(path);
+      const agent = connect({ path, allowHalfOpen: true });
       void (async () => {
         for await (const { data } of messages) agent.write(data);
         agent.end();
       })();
-      for await (const data of agent) yield { data };
+      for await (const data of agent.iterator({ destroyOnReturn: false })) yield { data };
     },
   });
   router.service(Auth, { credentials: () => ({ Username: "", Secret: "" }) });

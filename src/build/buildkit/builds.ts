@@ -58,6 +58,7 @@ export class Builds {
   async get(ref: string, signal: AbortSignal): Promise<Build> {
     const running = this.#running.get(ref);
     if (running) return running;
+    signal.throwIfAborted();
     const { promise, resolve } = Promise.withResolvers<Build | null>();
     const waiting = this.#waiting.get(ref) ?? new Set();
     this.#waiting.set(ref, waiting.add(resolve));

@@ -74,6 +74,8 @@ export function WORKER() {
     ID: "lighter",
     Labels: {
       "org.mobyproject.buildkit.worker.executor": "lighter",
+      // buildx leaves archives of images and pushing to builders that have this, whatever its value.
+      "org.mobyproject.buildkit.worker.snapshotter": "overlayfs",
       "org.mobyproject.buildkit.worker.hostname": release(),
     },
     platforms: [{ Architecture: hostArchitecture(), OS: "linux" }],
@@ -146,7 +148,7 @@ function connectionOver(
   Readable.from(incoming(), { objectMode: false }).on("error", end).on("end", end).pipe(ours, { end: false });
   const replies = async function* () {
     try {
-      for await (const data of ours) yield { data };
+      for await (const data of ours.iterator({ destroyOnReturn: false })) yield { data };
     } catch (error) {
       if (!hasEnded) throw error;
     }

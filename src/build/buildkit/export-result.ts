@@ -10,6 +10,7 @@ import type { LayerStore } from "../../image/layer-store.ts";
 import { canonicalName, parseReference, type Reference } from "../../image/reference.ts";
 import { saveImage } from "../../image/save.ts";
 import { copyIn, exportTar } from "../../snapshot/archive.ts";
+import type { RegistryLogin, ReportCounter, SolveSources } from "../graph/solver.ts";
 import type { StatusSink } from "../graph/status.ts";
 import type { BuiltResult } from "./built-result.ts";
 import { imageDocument } from "./image-document.ts";
@@ -25,6 +26,13 @@ export interface ExportParts {
   readonly temporary: string;
   /** Gives an image a name, with the event that goes with it. */
   readonly tag: (imageId: Digest, reference: Reference) => void;
+  /** Sends a named image to its registry. @throws the registry's refusal */
+  readonly push: (
+    reference: Reference,
+    login: RegistryLogin | null,
+    report: ReportCounter,
+    signal: AbortSignal,
+  ) => Promise<void>;
 }
 
 /** One of the outputs that a client asked for. */
@@ -38,6 +46,7 @@ export interface Exporter {
 export interface ExportRequest {
   readonly result: BuiltResult;
   readonly session: () => Promise<Session>;
+  readonly sources: Pick<SolveSources, "registryLogin">;
   readonly status: StatusSink;
   /** SOURCE_DATE_EPOCH in seconds, for archives of files; null: times stay. */
   readonly epochSeconds: number | null;
@@ -58,7 +67,9 @@ export async function exportResult(
   switch (type) {
     case "image":
     case "moby":
-      return asVertex(request.status, "exporting to image", (step) => storeImage(parts, exporter, request, step));
+      return asVertex(request.status, "exporting to image", (step, report) =>
+        storeImage(parts, exporter, request, step, report),
+      );
     case "oci":
     case "docker":
       return asVertex(request.status, `exporting to ${type} image format`, (step) =>
@@ -73,12 +84,11 @@ export async function exportResult(
   }
 }
 
-function refuseUnknown({ type, attrs }: Exporter): void {
+function refuseUnknown({ attrs }: Exporter): void {
   const annotation = Object.keys(attrs).find((name) => /^annotation[-.[]/.test(name));
   if (annotation !== undefined) fail("not-implemented", "ANNOTATIONS", `${annotation}: annotations are not supported`);
-  // With the docker driver the client pushes what is in the store.
-  if (type === "image" && attrs.push === "true") {
-    fail("not-implemented", "EXPORT_PUSH", "push=true is not supported: build, then push the image");
+  for (const name of ["push-by-digest", "registry.insecure"]) {
+    if (isTrue(attrs[name])) fail("not-implemented", "EXPORT_PUSH", `${name}=true is not supported`);
   }
 }
 
@@ -87,12 +97,33 @@ async function storeImage(
   { attrs }: Exporter,
   request: ExportRequest,
   step: Step,
+  report: ReportCounter,
 ): Promise<Record<string, string>> {
   const names = namesOf(attrs);
+  if (isTrue(attrs.push) && names.length === 0)
+    fail("invalid", "PUSH_NAME", "an image needs a name to be pushed: give it a tag");
   const image = await step("exporting layers", () => createImage(parts, request.result));
   await step(`writing image ${image.id}`, () => {});
   for (const name of names) await step(`naming to ${canonicalName(name)}`, () => parts.tag(image.id, name));
-  return { ...facts(image), ...(names.length > 0 && { "image.name": names.map(canonicalName).join(",") }) };
+  const told = { ...facts(image), ...(names.length > 0 && { "image.name": names.map(canonicalName).join(",") }) };
+  if (!isTrue(attrs.push)) return told;
+  for (const name of names) {
+    const login = (await request.sources.registryLogin?.(name.domain)) ?? null;
+    await step(`pushing ${canonicalName(name)}`, () => parts.push(name, login, report, request.signal));
+  }
+  return { ...told, ...pushedDigest(parts, image, names) };
+}
+
+/** What a registry calls the image: clients that pushed look for it by that. */
+function pushedDigest({ images }: ExportParts, image: Image, [name]: readonly Reference[]): Record<string, string> {
+  const there = images
+    .repoDigestsOf(image.id)
+    .find(({ domain, path }) => domain === name?.domain && path === name.path);
+  return there?.digest ? { "containerimage.digest": there.digest } : {};
+}
+
+function isTrue(text: string | undefined): boolean {
+  return text === "true" || text === "1";
 }
 
 async function sendArchive(

@@ -137,7 +137,8 @@ async function forwardAgent(
 async function carry({ connection }: Session, id: string, socket: Socket): Promise<void> {
   await using stream = connection.stream(SSH.method.forwardAgent, { metadata: { "buildkit.ssh.id": id } });
   const there = (async () => {
-    for await (const data of socket) await stream.send({ data: bytesOf(data) });
+    // Not destroyed at its end: only one half has ended.
+    for await (const data of socket.iterator({ destroyOnReturn: false })) await stream.send({ data: bytesOf(data) });
     stream.end();
   })();
   there.catch(() => {});

@@ -58,6 +58,7 @@ export class Sessions {
   async get(id: string, signal: AbortSignal): Promise<Session> {
     const open = this.#open.get(id);
     if (open) return open;
+    signal.throwIfAborted();
     const { promise, resolve, reject } = Promise.withResolvers<Session>();
     const waiting = this.#waiting.get(id) ?? new Set();
     this.#waiting.set(id, waiting.add(resolve));

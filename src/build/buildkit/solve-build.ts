@@ -89,7 +89,14 @@ export async function solveBuild(
     const epochSeconds = epochOf(request.attrs);
     Object.assign(
       told,
-      await exportResult(door.parts, exporter, { result, session, status: status.publish, epochSeconds, signal }),
+      await exportResult(door.parts, exporter, {
+        result,
+        session,
+        sources: fromSession,
+        status: status.publish,
+        epochSeconds,
+        signal,
+      }),
     );
   }
   return told;
