@@ -17,8 +17,8 @@
 
 /* With room for what gzip adds to bytes that do not get smaller. Part of the format: other stretches are other bytes. */
 #define MEMBER_BYTES (CHUNK_BYTES - 4096)
-/* Of twelve. Measured on a Debian root: four fifths of the time of Docker's six, for one part in fifty more bytes. */
-#define LEVEL 4
+/* Of twelve: a Debian root of 181 MB in 0.85 s of one processor, to 67 MB; level 4 takes 1.4 s for 64, zlib's 6 takes 5.7 s for 63. */
+#define LEVEL 1
 #define MAX_WORKERS 8
 
 struct worker {
