@@ -41,9 +41,13 @@ export interface Upgraded {
   readonly headers: Response["headers"];
 }
 
+/** What an engine says of an endpoint that it does not know, Docker's own and ours of another version. */
+const PAGE_NOT_FOUND = "page not found";
+const RESTART = "it is of another version than this client; end its process, and the next command starts this one's";
+
 export function openApi(transport: Transport): Api {
   async function call(method: Method, path: string, options: CallOptions = {}): Promise<Response> {
-    return refuseErrors(await transport.send(requestOf(method, path, options)));
+    return refuseErrors(path, await transport.send(requestOf(method, path, options)));
   }
   async function* linesOf(method: Method, path: string, options?: CallOptions): AsyncGenerator<string, void> {
     yield* splitLines((await call(method, path, options)).body);
@@ -60,7 +64,7 @@ export function openApi(transport: Transport): Api {
       return response;
     },
     async upgrade(method, path, options = {}) {
-      const answer = await refuseErrors(await transport.upgrade(requestOf(method, path, options)));
+      const answer = await refuseErrors(path, await transport.upgrade(requestOf(method, path, options)));
       if (answer.stream === null) {
         throw new LighterError("unavailable", "NOT_UPGRADED", `the engine did not upgrade the connection for ${path}`);
       }
@@ -108,10 +112,13 @@ function requestOf(method: Method, path: string, options: CallOptions): Request 
   return { method, path: path + encodeQuery(options.query), headers: options.headers, body };
 }
 
-async function refuseErrors<R extends Response>(response: R): Promise<R> {
+async function refuseErrors<R extends Response>(path: string, response: R): Promise<R> {
   if (response.status < 400) return response;
-  const text = await readText(response.body);
-  throw new LighterError(kindOfStatus(response.status), ENGINE_REFUSED, messageIn(text) ?? `status ${response.status}`);
+  const message = messageIn(await readText(response.body)) ?? `status ${response.status}`;
+  if (path.startsWith("/lighter/") && message === PAGE_NOT_FOUND) {
+    throw new LighterError("unavailable", "OTHER_ENGINE", `the engine has no ${path}: ${RESTART}`);
+  }
+  throw new LighterError(kindOfStatus(response.status), ENGINE_REFUSED, message);
 }
 
 function messageIn(text: string): string | undefined {
