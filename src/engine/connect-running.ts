@@ -11,7 +11,7 @@ import { requireRunning, requireShim } from "./require-running.ts";
 
 /**
  * Gives a running container a place on a further network: address, link, names, and the way out where that network gives
- * it. Whatever fails is undone. The wish is recorded first, so that an engine that is killed on the way finishes it.
+ * it. Whatever fails is undone; what an engine that is killed leaves half-done, the next one finishes or forgets.
  */
 export async function connectRunning(
   parts: EngineParts,
@@ -21,20 +21,22 @@ export async function connectRunning(
 ): Promise<void> {
   const { id } = record;
   const shim = requireShim(parts, id);
+  await using undo = new AsyncDisposableStack();
   const endpoint = await parts.networks.connect(neighbourOf(record), network.id, settings);
+  undo.defer(() => void parts.networks.disconnect(id, network.id));
   parts.containers.update(id, { networks: { ...record.networks, [network.name]: settings } });
-  try {
-    const layout = parts.networks.layout(id);
-    const link = parts.networks.linkOf(endpoint);
-    if (link) await shim.connectNetwork({ link, route: null }, layout.hasNames);
-    parts.networks.linked(endpoint);
-    await parts.networks.publishing.follow(id, parts.networks.layout(id).main);
-    updateEtcFiles(parts, parts.containers.get(id), { added: addressesOf(link), removed: [] });
-  } catch (error) {
-    parts.networks.disconnect(id, network.id);
-    parts.containers.update(id, { networks: record.networks });
-    throw error;
+  undo.defer(() => void parts.containers.update(id, { networks: record.networks }));
+  const link = parts.networks.linkOf(endpoint);
+  const { hasNames, main } = parts.networks.layout(id);
+  if (link) {
+    await shim.connectNetwork({ link, route: null }, hasNames);
+    const route = routeOf(parts.networks.layout(id, network.id), link);
+    undo.defer(() => shim.disconnectNetwork({ link, route }));
   }
+  parts.networks.linked(endpoint);
+  await parts.networks.publishing.follow(id, main);
+  updateEtcFiles(parts, parts.containers.get(id), { added: addressesOf(link), removed: [] });
+  undo.move();
 }
 
 /**
@@ -80,14 +82,16 @@ function routeOf({ main, links }: Layout, gone: EndpointLink) {
   return next && gateways.length > 0 ? { containerName: next.containerName, gateways } : null;
 }
 
-/** Finishes for a container that went on running what an engine before this one had begun when it was killed. */
+/**
+ * Brings the links of a container that went on running in line with its record, after an engine that was killed: a place
+ * that had been taken and not yet noted is given back, a link that is missing is made.
+ */
 export async function completeNetworks(parts: EngineParts, id: string): Promise<void> {
   const record = parts.containers.get(id);
   const shim = requireShim(parts, id);
-  const endpoints = parts.networks.endpointsOf(id);
-  const isOn = (network: string) => endpoints.some(({ networkId }) => networkId === parts.networks.find(network)?.id);
-  for (const [name, settings] of Object.entries(record.networks)) {
-    if (!isOn(name)) await parts.networks.connect(neighbourOf(record), name, settings);
+  const wanted = new Set(Object.keys(record.networks).map((name) => parts.networks.find(name)?.id));
+  for (const { networkId } of parts.networks.endpointsOf(id)) {
+    if (!wanted.has(networkId)) parts.networks.disconnect(id, networkId);
   }
   const { links, hasNames } = parts.networks.layout(id);
   const present = linksWithin(requireRunning(record).pid);

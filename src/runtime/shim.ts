@@ -398,7 +398,11 @@ function plainFailure(failed: FailedStep, during?: "create" | "exec"): LighterEr
     case "resolver":
       return during
         ? null
-        : new LighterError("internal", "LINK_FAILED", `${failed.step} ${detail}: ${failed.errnoText}`);
+        : new LighterError(
+            "internal",
+            "LINK_FAILED",
+            `the container's networks cannot be changed: ${step} ${detail}: ${failed.errnoText.toLowerCase()}`,
+          );
     case "release":
       return new LighterError("conflict", "CONTAINER_RUNS", `the shim cannot leave: ${detail}`);
     case "message":

@@ -180,6 +180,18 @@ test("what cannot be joined is refused in Docker's words", async () => {
   );
 });
 
+test("a connection that fails half-way leaves nothing of it", async () => {
+  await network("h-net");
+  await stay("h-one", "--cap-add", "NET_ADMIN");
+  await within("h-one", "ip", "link", "add", "taken0", "type", "bridge");
+  const ifname = ["--driver-opt", "com.docker.network.endpoint.ifname=taken0"];
+  const refused = await engine.docker("network", "connect", ...ifname, "h-net", "h-one");
+  expect(refused.stderr).toContain("the container's networks cannot be changed");
+  expect(await engine.expectDocker("inspect", "--format", "{{len .NetworkSettings.Networks}}", "h-one")).toBe("1");
+  expect(await within("h-one", "cat", "/etc/resolv.conf")).not.toContain("127.0.0.11");
+  await engine.expectDocker("network", "rm", "h-net");
+});
+
 test("an engine that is killed while it connects and disconnects leaves every link as the records say", async () => {
   await network("k-net", "--subnet", "198.18.18.0/24");
   await stay("k-mover");
