@@ -116,6 +116,7 @@ export const CONTAINER_ROUTES: readonly Route[] = [
       since: queryLogTime,
       until: queryLogTime,
       timestamps: queryFlag,
+      details: queryFlag,
       tail,
     }),
     handle: ({ services: { engine }, params: { id }, query, version, abort }) => {

@@ -36,7 +36,8 @@ export function attachContainer(parts: EngineParts, reference: string, options: 
   const { stdout, stderr, abort } = options;
   const history =
     options.logs && (stdout || stderr)
-      ? containerLogs(parts, record.id, { stdout, stderr, follow: false, timestamps: false, abort }).stream
+      ? containerLogs(parts, record.id, { stdout, stderr, follow: false, timestamps: false, details: false, abort })
+          .stream
       : null;
   return { tty: record.config.Tty, history, socket: options.stream ? connect(parts, record, options) : NOTHING };
 }

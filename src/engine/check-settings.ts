@@ -4,6 +4,7 @@ import { createSpec } from "../runtime/create-spec.ts";
 import { checkResources } from "../runtime/resource-limits.ts";
 import type { ContainerRecord } from "./container-record.ts";
 import type { EngineParts } from "./engine-parts.ts";
+import { logAttributes } from "./log-attributes.ts";
 import { logLimits } from "./log-options.ts";
 import { runtimeSettings } from "./runtime-settings.ts";
 
@@ -19,6 +20,7 @@ export async function checkSettings(
   const { resources: hostConfig, warnings } = checkResources(record.hostConfig, parts.support);
   const checked = { ...record, hostConfig };
   logLimits(hostConfig.LogConfig);
+  logAttributes(checked);
   parsePortRequests({ ...hostConfig, ExposedPorts: record.config.ExposedPorts });
   for (const host of hostConfig.ExtraHosts ?? []) parseExtraHost(host);
   const settings = await runtimeSettings(parts, withoutNeighbours(checked), null);

@@ -5,6 +5,7 @@ import type { Nanoseconds } from "../base/timestamp.ts";
 import type { ContainerRecord } from "./container-record.ts";
 import type { EngineParts } from "./engine-parts.ts";
 import { logPath } from "./inspect-container.ts";
+import { attributeText, logAttributes } from "./log-attributes.ts";
 import { entryTime, type LogEntry, readLog } from "./log-file.ts";
 
 export interface LogsOptions {
@@ -15,6 +16,8 @@ export interface LogsOptions {
   readonly since?: Nanoseconds;
   readonly until?: Nanoseconds;
   readonly timestamps: boolean;
+  /** The attributes that the log's options name, before each line. */
+  readonly details: boolean;
   /** The last n entries; `undefined` is all. */
   readonly tail?: number;
   readonly abort: AbortSignal;
@@ -52,6 +55,7 @@ async function* format(
   record: ContainerRecord,
   options: LogsOptions,
 ): AsyncGenerator<Buffer> {
+  const attributes = options.details ? attributeText(logAttributes(record)) : "";
   const encode = record.config.Tty ? (_entry: LogEntry, text: Buffer) => text : frame;
   for await (const entries of batches) {
     const chunks: Buffer[] = [];
@@ -62,7 +66,8 @@ async function* format(
         if (chunks.length > 0) yield Buffer.concat(chunks);
         return;
       }
-      chunks.push(encode(entry, Buffer.from(options.timestamps ? `${entry.time} ${entry.log}` : entry.log)));
+      const time = options.timestamps ? `${entry.time} ` : "";
+      chunks.push(encode(entry, Buffer.from(time + attributes + entry.log)));
     }
     if (chunks.length > 0) yield Buffer.concat(chunks);
   }

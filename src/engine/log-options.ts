@@ -13,7 +13,9 @@ const DRIVERS = ["json-file", "local", "none"];
 const LOCAL_LIMITS: LogLimits = { maxBytes: 20 * 1024 * 1024, maxFiles: 5 };
 const UNITS: Readonly<Record<string, number>> = { "": 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 };
 /** Accepted for the sake of scripts; they change nothing that a reader of the log sees. */
-const IGNORED = new Set(["compress", "labels", "labels-regex", "env", "env-regex", "tag", "mode", "max-buffer-size"]);
+const WITHOUT_EFFECT = ["compress", "mode", "max-buffer-size"];
+/** Looked at when the log is read (log-attributes.ts). */
+const ATTRIBUTES = ["labels", "labels-regex", "env", "env-regex", "tag"];
 
 /** @throws invalid `INVALID_LOG_OPTION` in Docker's words for a driver, option or size that is none. */
 export function logLimits({ Type: driver, Config: options }: HostConfig["LogConfig"]): LogLimits {
@@ -24,7 +26,7 @@ export function logLimits({ Type: driver, Config: options }: HostConfig["LogConf
   for (const [name, value] of Object.entries(options)) {
     if (name === "max-size") maxBytes = parseSize(value);
     else if (name === "max-file") maxFiles = parseCount(value);
-    else if (!IGNORED.has(name)) {
+    else if (!WITHOUT_EFFECT.includes(name) && !ATTRIBUTES.includes(name)) {
       fail("invalid", "INVALID_LOG_OPTION", `unknown log opt '${name}' for ${driver} log driver`);
     }
   }

@@ -60,6 +60,23 @@ describe.each(CLIS)("%s logs", (cli) => {
     await output(engine, cli, "rm", id);
   });
 
+  test("--details puts the attributes that the log's options name before each line, after the time", async () => {
+    const options = ["--log-opt", "labels=tier", "--log-opt", "env=MODE", "--log-opt", "tag={{.Name}}"];
+    const facts = ["--name", "detailed", "--label", "tier=front end", "-e", "MODE=a"];
+    const id = await output(engine, cli, "run", "-d", ...options, ...facts, "busybox", "echo", "said");
+    await output(engine, cli, "wait", id);
+    const attributes = "MODE=a,tag=detailed,tier=front+end";
+    expect(await output(engine, cli, "logs", "--details", id)).toBe(`${attributes} said`);
+    const timed = new RegExp(`^\\d{4}-\\S+Z ${attributes.replace("+", "\\+")} said$`);
+    expect(await output(engine, cli, "logs", "--details", "-t", id)).toMatch(timed);
+    expect(await output(engine, cli, "logs", id)).toBe("said");
+    await output(engine, cli, "rm", id);
+    expect(await refusal(engine, cli, "create", "--log-opt", "tag={{.Nosuch}}", "busybox")).toEqual([
+      expect.stringContaining(".Nosuch"),
+      1,
+    ]);
+  });
+
   test("-f of a container that has ended comes back at once", async () => {
     expect(await lines(engine, cli, "logs", "-f", "spread")).toEqual(["early", "late"]);
   });
