@@ -146,6 +146,33 @@ describe.each(REGISTRIES)("$name", ({ start }) => {
   }
 });
 
+test("podman loads what we save, several images at once, and we load what it saves, in both of its forms", async () => {
+  const context = await directory({ Dockerfile: "FROM busybox\nRUN echo 1 > /kept; echo 2 > /gone\nRUN rm /gone\n" });
+  await engine.expectLighter("build", "-q", "-t", "saved", context);
+  const ours = join(home, "ours.tar");
+  await engine.expectLighter("save", "-o", ours, "saved", "busybox");
+  const ids = (name: string) => engine.expectDocker("image", "inspect", "--format", "{{.Id}}", name);
+  const [saved, busybox] = [await ids("saved"), await ids("busybox")];
+  const loaded = await podman("load", "-i", ours);
+  expect([loaded.includes("localhost/saved:latest"), loaded.includes("localhost/busybox:latest")]).toEqual([
+    true,
+    true,
+  ]);
+  expect(`sha256:${await podman("image", "inspect", "--format", "{{.Id}}", "saved")}`).toBe(saved);
+  for (const [index, options] of [
+    ["--format", "docker-archive", "--multi-image-archive", "localhost/saved", "localhost/busybox"],
+    ["--format", "oci-archive", "localhost/saved"],
+  ].entries()) {
+    const theirs = join(home, `theirs-${index}.tar`);
+    await podman("save", "-q", "-o", theirs, ...options);
+    expect(await engine.expectDocker("load", "-i", theirs)).toContain("Loaded image: localhost/saved:latest");
+    const list = await engine.expectDocker("run", "--rm", "localhost/saved", "sh", "-c", "cat /kept; ls /gone || true");
+    expect(list).toBe("1");
+  }
+  expect(await ids("localhost/busybox")).toBe(busybox);
+  await skopeo("copy", "-q", `docker-archive:${ours}:saved:latest`, `oci:${home}/from-ours:1`);
+}, 60_000);
+
 test("skopeo takes an image of 40 layers out of the engine and brings it in again, in each of its ways", async () => {
   const steps = Array.from({ length: 40 }, (_, index) => `RUN echo ${index} > /layer-${index}`);
   const context = await directory({ Dockerfile: ["FROM busybox", ...steps, ""].join("\n") });
