@@ -12,7 +12,7 @@ import {
 } from "@bufbuild/protobuf";
 import { fail, LighterError, messageOf } from "../base/errors.ts";
 import { frameOf, messagesOf } from "./frames.ts";
-import { HTTP2_SETTINGS } from "./http2-settings.ts";
+import { endWhole, HTTP2_SETTINGS } from "./http2-connection.ts";
 import { pathOf } from "./server.ts";
 import { errorOfTrailers } from "./status.ts";
 
@@ -40,6 +40,7 @@ export class GrpcConnection implements Disposable {
   readonly closed: Promise<void>;
 
   constructor(connection: Duplex) {
+    endWhole(connection);
     this.#session = connect("http://localhost", { createConnection: () => connection, settings: HTTP2_SETTINGS });
     this.closed = new Promise((resolve) => this.#session.once("close", resolve));
     // Every call learns of it by its own stream.

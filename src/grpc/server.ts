@@ -14,7 +14,7 @@ import {
 } from "@bufbuild/protobuf";
 import { fail, messageOf } from "../base/errors.ts";
 import { frameOf, messagesOf } from "./frames.ts";
-import { HTTP2_SETTINGS } from "./http2-settings.ts";
+import { endWhole, HTTP2_SETTINGS } from "./http2-connection.ts";
 import { type Trailers, trailersOfError } from "./status.ts";
 
 /** What a handler knows of a call besides its messages. */
@@ -48,6 +48,7 @@ export function createGrpcServer(routes: readonly GrpcRoute[], options: GrpcServ
   // A connection that breaks aborts its calls; there is nobody else to tell.
   server.on("sessionError", () => {});
   return (connection) => {
+    endWhole(connection);
     server.emit("connection", connection);
   };
 }
