@@ -7,7 +7,7 @@ import { isAnswerTo, Rcode, rcodeOf, withId } from "./dns-message.ts";
 const PATIENCE_MS = 4_000;
 const MAX_SERVERS = 3;
 /** Queries that wait for a server at the same time, of all containers together; each has a socket of its own. */
-const MAX_WAITING = 512;
+const MAX_WAITING = 256;
 const MAX_MESSAGE_BYTES = 65_535;
 const PORT = 53;
 
@@ -53,8 +53,15 @@ function askByDatagram(query: Uint8Array, server: string, timeout: AbortSignal):
   socket.on("message", (message) => {
     if (isAnswerTo(query, message)) resolve(message);
   });
+  socket.on("connect", () => {
+    try {
+      socket.send(query, (error) => error && giveUp());
+    } catch {
+      giveUp(); // Bun says "connect" for an address that cannot be connected to, too (255.255.255.255).
+    }
+  });
   // Connected: the kernel drops what others send, and tells when nobody listens there.
-  socket.connect(PORT, server, () => socket.send(query, (error) => error && giveUp()));
+  socket.connect(PORT, server);
   return promise.finally(() => {
     timeout.removeEventListener("abort", giveUp);
     socket.close();
