@@ -2,6 +2,7 @@ import { fail } from "../base/errors.ts";
 import type { BuildParts } from "./build-parts.ts";
 import type { BuiltImage, DockerfileRequest } from "./dockerfile-request.ts";
 import { assembleImage } from "./frontend/assemble-image.ts";
+import { checkDockerfile, failsOnFindings, ruleUrl } from "./frontend/checks.ts";
 import { type CompiledDockerfile, compileDockerfile } from "./frontend/compile-dockerfile.ts";
 import { contextEdge } from "./frontend/context-edge.ts";
 import { externalRoots, namedContext } from "./frontend/external-roots.ts";
@@ -42,7 +43,7 @@ export async function buildDockerfile(parts: BuildParts, request: DockerfileRequ
 /** Compiles, looking up (and fetching, where they are missing) the images that it names. */
 export async function prepareDockerfile(
   parts: BuildParts,
-  { request, source, dockerfile, ignore }: OpenDockerfile,
+  { request, source, dockerfile, ignore, vertex }: OpenDockerfile,
 ): Promise<PreparedBuild> {
   using resources = new DisposableStack();
   const context = contextEdge({ local: "context", exclude: ignore });
@@ -51,6 +52,22 @@ export async function prepareDockerfile(
     find: externalRoots(parts, request, (held) => void resources.use(held)),
     overrides: (name) => namedContext(request, name) !== null,
   });
+  const findings = request.isClassic ? [] : checkDockerfile(dockerfile, compiled.stages, ignore);
+  await request.status({
+    warnings: findings.map(({ rule, message, place }) => ({
+      vertex,
+      level: 1,
+      short: `${rule}: ${message} (line ${place.firstLine})`,
+      detail: [],
+      url: ruleUrl(rule),
+      file: source.name,
+      ...place,
+    })),
+  });
+  if (findings.length > 0 && failsOnFindings(dockerfile)) {
+    const rules = [...new Set(findings.map(({ rule }) => rule))].join(", ");
+    fail("invalid", "CHECK_FAILED", `lint violation found for rules: ${rules}`);
+  }
   const epochSeconds = epochOf(request.buildArgs);
   const kept = resources.move();
   return {

@@ -187,6 +187,26 @@ test("why a step was made, and a picture of all", async () => {
   expect(readFileSync(picture, "utf8")).toMatch(/^<svg [\s\S]*RUN echo explained[\s\S]*critical path[\s\S]*<\/svg>\n$/);
 });
 
+test("a Dockerfile is checked by BuildKit's rules, with a build and without", async () => {
+  const context = contextOf({
+    Dockerfile: "FROM busybox\nENV key value\nCOPY a /a\nCMD x",
+    a: "a",
+    ".dockerignore": "a",
+  });
+  const { exitCode, stderr } = await engine.lighter("build", "--check", context);
+  expect(exitCode).toBe(1);
+  for (const rule of ["LegacyKeyValueFormat", "JSONArgsRecommended", "CopyIgnoredFile"])
+    expect(stderr).toContain(` - ${rule}: `);
+  write(context, "Dockerfile", "# check=error=true\nFROM busybox\nCMD x");
+  const failed = await engine.lighter("build", context);
+  expect([failed.exitCode, failed.stderr]).toEqual([
+    1,
+    expect.stringContaining("lint violation found for rules: JSONArgs"),
+  ]);
+  write(context, "Dockerfile", 'FROM busybox\nCMD ["x"]');
+  expect(await engine.expectLighter("build", "--check", context)).toBe("Check complete, no warnings found.");
+});
+
 test("secrets are nowhere on the disk, neither while a step has them nor afterwards", async () => {
   const secret = `hush-${crypto.randomUUID()}`;
   const run = `RUN --mount=type=secret,id=s,env=S --mount=type=secret,id=s cat /run/secrets/s > /dev/null; test "$S"`;

@@ -4,11 +4,12 @@ import { join } from "node:path";
 import { PassThrough, type Readable } from "node:stream";
 import { fail, LighterError, messageOf } from "../../base/errors.ts";
 import { STDCOPY_STREAM, stdcopyFrame } from "../../base/stdcopy.ts";
-import { buildDockerfile } from "../build-dockerfile.ts";
+import { buildDockerfile, prepareDockerfile } from "../build-dockerfile.ts";
 import type { BuildParts } from "../build-parts.ts";
 import { LocalDirectories } from "../buildkit/local-directories.ts";
 import { BuildContext } from "../context/build-context.ts";
 import type { DockerfileRequest } from "../dockerfile-request.ts";
+import { openDockerfile } from "../frontend/open-dockerfile.ts";
 import { exitCodeOf } from "../graph/exec-vertex.ts";
 import { borrowed, type SourceFiles } from "../graph/source-files.ts";
 import type { StatusSink } from "../graph/status.ts";
@@ -124,6 +125,11 @@ export class OwnDoor {
     const { order } = pending;
     const locals = await this.#receive(pending, source, abort, resources);
     const request = requestOf(order, locals, status, abort);
+    if (order.check) {
+      const opened = resources.use(await openDockerfile(this.parts, request));
+      resources.use(await prepareDockerfile(this.parts, opened));
+      return { imageId: null, tags: [] };
+    }
     const built = resources.use(await buildDockerfile(this.parts, request));
     return await exportBuilt(this.parts, built, order, { status, output, abort });
   }

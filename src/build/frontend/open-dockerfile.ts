@@ -1,6 +1,7 @@
 import { posix } from "node:path";
 import { parseIgnoreFile } from "../../base/dockerignore.ts";
 import { fail } from "../../base/errors.ts";
+import type { Digest } from "../../image/digest.ts";
 import type { BuildParts } from "../build-parts.ts";
 import { type Dockerfile, parseDockerfile } from "../dockerfile/parse-dockerfile.ts";
 import type { DockerfileSource } from "../dockerfile/source-excerpt.ts";
@@ -24,17 +25,19 @@ export interface OpenDockerfile extends AsyncDisposable {
   readonly dockerfile: Dockerfile;
   /** Patterns of what of the context is not for COPY. */
   readonly ignore: readonly string[];
+  /** The step that read it, which warnings belong to. */
+  readonly vertex: Digest;
 }
 
 /** @throws not-found for no Dockerfile; invalid, with line and caret, for a broken one. */
 export async function openDockerfile(parts: BuildParts, asked: DockerfileRequest): Promise<OpenDockerfile> {
   await using resources = new AsyncDisposableStack();
   const request = asked.contextUrl === "" ? asked : await withRemoteContext(parts, asked, resources);
-  const { source, ignore } = await readDockerfile(request);
+  const { source, ignore, vertex } = await readDockerfile(request);
   const dockerfile = parseDockerfile(source.text, source.name);
   targetOf(dockerfile, request.target);
   const kept = resources.move();
-  return { request, source, ignore, dockerfile, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+  return { request, source, ignore, vertex, dockerfile, [Symbol.asyncDispose]: () => kept.disposeAsync() };
 }
 
 /** The request with both of its directories taken from a URL's content. */
@@ -53,7 +56,9 @@ async function withRemoteContext(
 }
 
 /** The Dockerfile, and the patterns of the ignore file that is its own or else the context's. */
-async function readDockerfile(request: DockerfileRequest): Promise<{ source: DockerfileSource; ignore: string[] }> {
+async function readDockerfile(
+  request: DockerfileRequest,
+): Promise<{ source: DockerfileSource; ignore: string[]; vertex: Digest }> {
   const name = request.fileName || "Dockerfile";
   const path = posix.normalize(name).replace(/^\/+/, "");
   if (path === ".." || path.startsWith("../")) {
@@ -84,7 +89,7 @@ async function readDockerfile(request: DockerfileRequest): Promise<{ source: Doc
   const [ignored, besides] = [await textOrNull(files, own), await textOrNull(files, ".dockerignore")];
   await reporter.completed(false);
   const ignore = ignored ?? (await readIgnoreFile(request)) ?? besides ?? "";
-  return { source: { name, text }, ignore: parseIgnoreFile(ignore) };
+  return { source: { name, text }, ignore: parseIgnoreFile(ignore), vertex: vertex.digest };
 }
 
 /** The context's own, which may lie elsewhere than the Dockerfile. null: there is none. */

@@ -27,6 +27,8 @@ export interface BuildFlags {
   readonly iidFile: string | undefined;
   readonly explains: boolean;
   readonly graphFile: string | undefined;
+  /** Nothing is built; warnings are what it fails with. */
+  readonly checks: boolean;
 }
 
 /** Carries out `lighter build`: sends what the engine lacks, shows how it goes, puts the result where it was asked for. */
@@ -58,6 +60,10 @@ export async function buildCommand(engine: () => Promise<Api>, order: object, fl
     });
     await sink.end();
     await view.end();
+    if (flags.checks) {
+      if (record.warnings.length === 0) await print("Check complete, no warnings found.");
+      return record.warnings.length === 0 ? 0 : 1;
+    }
     const { imageId } = outcome;
     if (imageId !== null && flags.iidFile !== undefined) writeFileSync(flags.iidFile, imageId);
     if (imageId !== null && flags.progress === "quiet") await print(imageId);

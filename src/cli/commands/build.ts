@@ -28,6 +28,7 @@ export const command = defineCommand({
     "build-context": list("Name a further context (name=path|URL|docker-image://image)"),
     "cache-from": list("Use these images' steps as cache"),
     "cgroup-parent": text("Make the steps' cgroups under this one"),
+    check: flag("Only check the Dockerfile, by BuildKit's rules"),
     "cpu-period": integer("Period of the CPU quota, in microseconds"),
     "cpu-quota": integer("CPU time in each period, in microseconds"),
     "cpu-shares": integer("Relative weight of CPU time", { short: "c" }),
@@ -72,6 +73,7 @@ export const command = defineCommand({
       noCacheStages: options["no-cache-filter"].flatMap((names) => names.split(",")),
       pull: options.pull,
       squash: options.squash,
+      check: options.check,
       networkMode: options.network ?? "default",
       extraHosts: options["add-host"],
       entitlements: options.allow,
@@ -102,6 +104,7 @@ export const command = defineCommand({
       iidFile: options.iidfile,
       explains: options.explain,
       graphFile: options.graph,
+      checks: options.check,
     });
   },
 });
