@@ -8,6 +8,9 @@ import { type ApiVersion, since } from "./api-version.ts";
  * @throws invalid where the older version refused, too
  */
 export function createBodyFor(version: ApiVersion, body: CreateBody): CreateBody {
+  if (!since(version, 48) && body.HostConfig.Mounts.some(({ Type: type }) => type === "image")) {
+    fail("invalid", "IMAGE_MOUNT_VERSION", 'Mount type "Image" needs API v1.48 or newer');
+  }
   if (since(version, 45)) return body;
   const { HostConfig: host, NetworkingConfig: networking, Healthcheck: healthcheck } = body;
   const endpoints = Object.keys(networking.EndpointsConfig);

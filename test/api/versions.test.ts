@@ -84,6 +84,11 @@ test.each([
     "multiple network endpoints: own, bridge",
   ],
   ["1.44", { HostConfig: { Mounts: [{ Target: "/v", VolumeOptions: { Subpath: "a" } }] } }, "Subpath needs API v1.45"],
+  [
+    "1.47",
+    { HostConfig: { Mounts: [{ Type: "image", Source: "busybox", Target: "/i" }] } },
+    "needs API v1.48 or newer",
+  ],
 ])("a client of %s is refused %j", async (version, config, message) => {
   await expect(newContainer(engine, config, { version })).rejects.toThrow(message);
 });
