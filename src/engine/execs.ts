@@ -105,9 +105,9 @@ export function createExec(
   config: ExecConfig,
   id: string = newId(),
 ): { Id: string } {
+  if (!config.Cmd?.length) fail("invalid", "NO_COMMAND", "No exec command specified");
   const record = parts.containers.resolve(reference);
   requireUnpaused(record, reference);
-  if (!config.Cmd?.length) fail("invalid", "NO_COMMAND", "No exec command specified");
   const exec = parts.execs.add(id, record.id, config);
   emitContainerEvent(parts, record, `exec_create: ${config.Cmd.join(" ")}`, { execID: exec.id });
   return { Id: exec.id };

@@ -1,11 +1,9 @@
 import { join } from "node:path";
 import { ZERO_TIMESTAMP } from "../base/timestamp.ts";
-import { DEFAULT_READONLY_PATHS } from "../runtime/masked-paths.ts";
 import { mountsDocument } from "../volume/mount-point.ts";
-import type { ContainerConfig, HostConfig } from "./container-config.ts";
+import { configDocument, hostConfigDocument } from "./config-documents.ts";
 import { type ContainerRecord, type ContainerState, commandLine, isRestarting, statusOf } from "./container-record.ts";
 import type { EngineParts } from "./engine-parts.ts";
-import { linksDocument } from "./links.ts";
 import { networkSettings } from "./network-settings.ts";
 
 /** The body of `GET /containers/{id}/json` in the shape of API 1.51. */
@@ -44,46 +42,6 @@ export function inspectDocument(
     Mounts: mountsDocument(record.mounts),
     Config: configDocument(record.config),
     NetworkSettings: networkSettings(parts, record),
-  };
-}
-
-/** With the paths that are hidden and protected where none were given, as Docker tells them. */
-function hostConfigDocument(parts: EngineParts, record: ContainerRecord): HostConfig {
-  const { hostConfig } = record;
-  const { Privileged: unconfined, MaskedPaths: masked, ReadonlyPaths: readonly } = hostConfig;
-  return {
-    ...hostConfig,
-    Links: linksDocument(parts, record),
-    MaskedPaths: masked ?? (unconfined ? null : [...parts.host.maskedPaths]),
-    ReadonlyPaths: readonly ?? (unconfined ? null : [...DEFAULT_READONLY_PATHS]),
-  };
-}
-
-/** A configuration as Docker prints it: what it leaves out when empty is left out. */
-function configDocument(config: ContainerConfig) {
-  const {
-    Volumes,
-    ExposedPorts,
-    ArgsEscaped,
-    Healthcheck,
-    NetworkDisabled,
-    MacAddress,
-    StopSignal,
-    StopTimeout,
-    Shell,
-    ...rest
-  } = config;
-  return {
-    ...rest,
-    Volumes: Object.keys(Volumes).length > 0 ? Volumes : null,
-    ...(Object.keys(ExposedPorts).length > 0 ? { ExposedPorts } : {}),
-    ...(ArgsEscaped ? { ArgsEscaped } : {}),
-    ...(Healthcheck ? { Healthcheck } : {}),
-    ...(NetworkDisabled ? { NetworkDisabled } : {}),
-    ...(MacAddress ? { MacAddress } : {}),
-    ...(StopSignal ? { StopSignal } : {}),
-    ...(StopTimeout === null ? {} : { StopTimeout }),
-    ...(Shell ? { Shell } : {}),
   };
 }
 

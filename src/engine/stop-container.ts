@@ -102,9 +102,10 @@ export async function pauseContainer(parts: EngineParts, reference: string): Pro
 export async function unpauseContainer(parts: EngineParts, reference: string): Promise<void> {
   const { id } = parts.containers.resolve(reference);
   await parts.locks.run(id, async () => {
-    const record = parts.containers.get(id);
-    const state = requireRunning(record);
-    if (!state.paused) fail("conflict", "CONTAINER_NOT_PAUSED", `Container ${id} is not paused`);
+    const { state } = parts.containers.get(id);
+    if (state.status !== "running" || !state.paused) {
+      fail("conflict", "CONTAINER_NOT_PAUSED", `Container ${id} is not paused`);
+    }
     await thaw(parts.cgroups, state.cgroupPath);
     emitContainerEvent(parts, parts.containers.update(id, { state: { ...state, paused: false } }), "unpause");
     watchHealth(parts, id);
