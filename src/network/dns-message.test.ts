@@ -67,6 +67,23 @@ describe("a query", () => {
   });
 });
 
+test("any question that is understood can be answered, whatever its name, type and class", () => {
+  const labels = fc.array(fc.uint8Array({ minLength: 1, maxLength: 63 }), { maxLength: 5 });
+  const number = fc.nat(0xffff);
+  fc.assert(
+    fc.property(labels, number, number, (name, type, kind) => {
+      const head = Buffer.from("000701000001000000000000", "hex");
+      const tail = Buffer.from([0, type >> 8, type & 0xff, kind >> 8, kind & 0xff]);
+      const bytes = Buffer.concat([head, ...name.flatMap((label) => [Buffer.from([label.length]), label]), tail]);
+      const query = parseQuery(bytes);
+      if (query === null || query instanceof Uint8Array) return;
+      const failure = failureTo(query, Rcode.SERVER_FAILED);
+      expect(isAnswerTo(bytes, failure)).toBe(true);
+      expect(isAnswerTo(bytes, answerTo(query, [], false))).toBe(true);
+    }),
+  );
+});
+
 describe("an answer", () => {
   test("that is too long for a datagram is cut and says so", () => {
     const query = parsed(question(`${"n".repeat(60)}.net`));

@@ -8,6 +8,8 @@ type Code = (typeof Rcode)[keyof typeof Rcode];
 export interface Query {
   readonly id: number;
   readonly question: Question;
+  /** The same as it was written: answers repeat it, whatever types and classes it has. */
+  readonly written: Uint8Array;
   /** Bytes that an answer may have where it was not asked over a stream: 512, or what EDNS says (RFC 6891). */
   readonly maxBytes: number;
   readonly wantsRecursion: boolean;
@@ -44,6 +46,7 @@ export function parseQuery(bytes: Uint8Array): Query | Uint8Array | null {
   return {
     id: buffer.readUInt16BE(0),
     question,
+    written: buffer.subarray(HEADER_BYTES, HEADER_BYTES + questionBytes(buffer)),
     maxBytes: Math.max(PLAIN_BYTES, offered),
     wantsRecursion: packet.flag_rd,
   };
@@ -120,8 +123,14 @@ function recursion({ wantsRecursion }: Query): number {
   return wantsRecursion ? RECURSION_DESIRED : 0;
 }
 
-function response({ id, question }: Query, flags: number, answers: Answer[]): Uint8Array {
-  return encode({ type: "response", id, flags, questions: [question], answers });
+function response({ id, written }: Query, flags: number, answers: Answer[]): Uint8Array {
+  const header = Buffer.alloc(HEADER_BYTES);
+  header.writeUInt16BE(id, 0);
+  header.writeUInt16BE(RESPONSE | flags, 2);
+  header.writeUInt16BE(1, 4);
+  header.writeUInt16BE(answers.length, 6);
+  // Without questions, what follows the header are the answers.
+  return Buffer.concat([header, written, encode({ type: "response", answers }).subarray(HEADER_BYTES)]);
 }
 
 /** The header alone, for a question that was not understood. */

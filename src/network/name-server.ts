@@ -41,7 +41,8 @@ export async function answerQuery(
 }
 
 function ownAnswer(names: Names, containerId: string, query: Query, stream: boolean): Uint8Array | null {
-  const { type, name } = query.question;
+  const { type, name, class: kind } = query.question;
+  if (kind !== "IN") return null;
   if (type === "PTR") {
     const address = reversedAddress(name);
     const owner = address && names.reverse(containerId, address);
