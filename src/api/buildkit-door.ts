@@ -13,11 +13,12 @@ export function doorOf(engine: Engine): Promise<Door> {
 }
 
 async function open(engine: Engine): Promise<Door> {
-  const [{ openDoor }, { buildDockerfile }, { solve }, { listCache, pruneCache }] = await Promise.all([
+  const [{ openDoor }, { buildDockerfile }, { solve }, { listCache, pruneCache }, { findingsOf }] = await Promise.all([
     import("../build/buildkit/door.ts"),
     import("../build/build-dockerfile.ts"),
     import("../build/graph/solve.ts"),
     import("../build/prune.ts"),
+    import("../build/buildkit/lint.ts"),
   ]);
   const builder = builderOf(engine);
   return openDoor({
@@ -31,6 +32,7 @@ async function open(engine: Engine): Promise<Door> {
     run: engine.parts.paths.run,
     log: engine.parts.log,
     buildDockerfile: (request) => buildDockerfile(builder, request),
+    checkDockerfile: (request) => findingsOf(builder, request),
     solve: (request) => solve(builder, request),
     listCache: () => listCache(builder),
     pruneCache: (options) => pruneCache(builder, options),

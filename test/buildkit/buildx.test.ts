@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { startEngine, type TestEngine } from "../harness/test-engine.ts";
 import { startOwnRegistry } from "../registry/own-registry.ts";
@@ -279,6 +279,35 @@ test("what builds keep is listed, and forgotten when told to", async () => {
   const again = await build({ context, exporters: [] });
   expect([...again.progress.vertices.values()].filter(({ cached }) => cached)).toEqual([]);
 });
+
+test("a check finds what is not as it should be, and builds nothing", async () => {
+  const context = makeContext({ Dockerfile: "FROM busybox\nCMD echo no array\nrun false\n" });
+  const answers: Record<string, string> = {};
+  const { response, progress } = await build({
+    context,
+    attrs: { requestid: "frontend.lint", "frontend.caps": "moby.buildkit.frontend.subrequests+forward" },
+    onAnswer: (metadata) => {
+      for (const [name, bytes] of Object.entries(metadata)) answers[name] = Buffer.from(bytes).toString();
+    },
+  });
+  const rules = JSON.parse(answers["result.json"] ?? "").warnings.map(({ ruleName }: { ruleName: string }) => ruleName);
+  expect(rules.sort()).toEqual(["ConsistentInstructionCasing", "JSONArgsRecommended"]);
+  expect(answers["result.statuscode"]).toBe("1");
+  expect([response["containerimage.digest"], progress.warnings.length]).toEqual([undefined, 2]);
+});
+
+for (const example of ["hello", "static-site"]) {
+  test(`the example ${example} has the same layers by either door`, async () => {
+    const context = resolve(import.meta.dir, "../../examples", example);
+    await build({ context, exporters: [{ Type: "moby", Attrs: { name: `${example}:buildkit` } }] });
+    const classic = await engine.docker("build", "-t", `${example}:classic`, context);
+    expect([classic.exitCode, classic.stderr]).toEqual([0, expect.any(String)]);
+    const layers = async (tag: string) =>
+      (await engine.docker("image", "inspect", "-f", "{{json .RootFS.Layers}}", `${example}:${tag}`)).stdout;
+    expect(await layers("buildkit")).toStartWith('["sha256:');
+    expect(await layers("buildkit")).toBe(await layers("classic"));
+  });
+}
 
 describe("refusals", () => {
   const cases: readonly (readonly [string, Partial<BuildRequest>, string])[] = [

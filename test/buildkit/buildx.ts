@@ -23,6 +23,8 @@ export interface BuildRequest extends Omit<Offer, "directories"> {
   readonly signal?: AbortSignal;
   /** Looks at the result before it is returned, or returns another. */
   readonly inspect?: (look: Inspection) => Promise<"returned" | undefined>;
+  /** Told what came with the result. */
+  readonly onAnswer?: (metadata: Readonly<Record<string, Uint8Array>>) => void;
   readonly onProgress?: (status: StatusResponse) => void;
 }
 
@@ -114,6 +116,7 @@ async function driveBuild({ bridge }: BuilderClient, ref: string, request: Build
       },
       { headers, signal },
     );
+    request.onAnswer?.(result?.metadata ?? {});
     const ref = result?.result.case === "ref" ? result.result.value.id : "";
     if ((await request.inspect?.({ bridge, headers, ref })) === "returned") return;
     await bridge.return({ result }, { headers, signal });

@@ -7,4 +7,6 @@ export interface BuiltResult extends AsyncDisposable {
   readonly config: ImageConfig | null;
   /** null: an empty tree. */
   readonly chainId: ChainId | null;
+  /** The answer to a question that was asked instead of a build. */
+  readonly answer?: Readonly<Record<string, string>>;
 }

@@ -4,6 +4,7 @@ import type { Solved, SolveRequest } from "../graph/solver.ts";
 import type { CacheDocument, PruneOptions } from "../prune.ts";
 import type { Builds } from "./builds.ts";
 import type { ExportParts } from "./export-result.ts";
+import type { Checked } from "./lint.ts";
 import type { LocalDirectories } from "./local-directories.ts";
 import type { Sessions } from "./sessions.ts";
 import type { Uploads } from "./uploads.ts";
@@ -11,6 +12,8 @@ import type { Uploads } from "./uploads.ts";
 /** What BuildKit's protocol needs of the builder and the engine. */
 export interface DoorParts extends ExportParts {
   readonly buildDockerfile: (request: DockerfileRequest) => Promise<BuiltImage>;
+  /** Reads and checks a Dockerfile; nothing is built. */
+  readonly checkDockerfile: (request: DockerfileRequest) => Promise<Checked>;
   readonly solve: (request: SolveRequest) => Promise<Solved>;
   readonly listCache: () => Promise<CacheDocument[]>;
   readonly pruneCache: (options: PruneOptions) => Promise<{ readonly ids: readonly string[] }>;

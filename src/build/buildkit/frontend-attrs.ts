@@ -2,6 +2,7 @@ import { fail } from "../../base/errors.ts";
 import { ResourcesSchema } from "../../engine/container-config.ts";
 import type { DockerfileRequest } from "../dockerfile-request.ts";
 import type { Entitlement } from "../graph/solver.ts";
+import { LINT_REQUEST } from "./lint.ts";
 
 /** What clients say to a frontend: texts by name (moby/buildkit, frontend/dockerui and frontend/dockerfile/docs). */
 export type FrontendAttrs = Readonly<Record<string, string>>;
@@ -69,8 +70,8 @@ export function entitlementsOf(names: readonly string[]): ReadonlySet<Entitlemen
 }
 
 function refuseUnknown(attrs: FrontendAttrs): void {
-  if (attrs.requestid) {
-    fail("not-implemented", "SUBREQUEST", `unsupported request ${attrs.requestid}: only builds are answered`);
+  if (attrs.requestid && attrs.requestid !== LINT_REQUEST) {
+    fail("not-implemented", "SUBREQUEST", `unsupported request ${attrs.requestid}: only ${LINT_REQUEST} is answered`);
   }
   for (const [key, name] of Object.entries(DEFAULT_KEYS)) {
     const asked = attrs[key];

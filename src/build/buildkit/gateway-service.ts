@@ -32,6 +32,7 @@ export function gatewayRoutes(door: DoorState): readonly GrpcRoute[] {
       const gateway = await gatewayOf(call);
       const { id, result } = await gateway.solve(request);
       const metadata: Record<string, Uint8Array> = {};
+      for (const [name, text] of Object.entries(result?.answer ?? {})) metadata[name] = Buffer.from(text);
       if (result?.config) metadata[CONFIG_KEY] = configBytes(result.config);
       if (!request.allowResultReturn) return { ref: id };
       const ref = request.allowResultArrayRef

@@ -38,7 +38,8 @@ export class Gateway implements AsyncDisposable {
   /** @returns the result's id, empty for an empty one */
   async solve(request: SolveRequest): Promise<{ readonly id: string; readonly result: BuiltResult | null }> {
     const result = await this.build(request);
-    if (!result) return { id: "", result };
+    // An answer is told in full: there is nothing to come back to.
+    if (!result || result.answer) return { id: "", result };
     if (this.#isOver) {
       await result[Symbol.asyncDispose]();
       fail("cancelled", "BUILD_OVER", "the build is over");

@@ -13,6 +13,7 @@ import type { DoorState } from "./door-state.ts";
 import { type Exporter, exportResult } from "./export-result.ts";
 import { assertDockerfileFrontend, dockerfileSettings, entitlementsOf, type FrontendAttrs } from "./frontend-attrs.ts";
 import { Gateway } from "./gateway.ts";
+import { LINT_REQUEST, lintAnswer } from "./lint.ts";
 import { edgeOf } from "./llb.ts";
 import type { Definition } from "./proto/ops_pb.ts";
 import { sessionSources } from "./session-sources.ts";
@@ -83,7 +84,7 @@ export async function solveBuild(
   await using result = gateway
     ? returned(await gateway.result(signal))
     : await solveOne(request.frontend, request.attrs, request.definition);
-  if (!result) return {};
+  if (!result || result.answer) return result?.answer ? { ...result.answer } : {};
   const told: Record<string, string> = {};
   for (const exporter of request.exporters) {
     const epochSeconds = epochOf(request.attrs);
@@ -128,7 +129,10 @@ async function solveDockerfile(
   context: SolveContext,
 ): Promise<BuiltResult> {
   assertDockerfileFrontend(frontend, attrs);
-  return parts.buildDockerfile({ ...dockerfileSettings(attrs), ...context });
+  const request = { ...dockerfileSettings(attrs), ...context };
+  if (attrs.requestid !== LINT_REQUEST) return parts.buildDockerfile(request);
+  const answer = lintAnswer(await parts.checkDockerfile(request));
+  return { config: null, chainId: null, answer, [Symbol.asyncDispose]: async () => {} };
 }
 
 async function solveGraph(
