@@ -159,6 +159,8 @@ export class OwnDoor {
       const name = order.fileName || "Dockerfile";
       locals.set("dockerfile", textFiles({ [name]: text, ...(ignore !== null && { ".dockerignore": ignore }) }));
     }
+    // A Dockerfile from standard input has a context without files, which is looked into like any other.
+    if (order.contextUrl === "" && !locals.has("context")) locals.set("context", textFiles({}));
     return locals;
   }
 }
