@@ -57,16 +57,17 @@ async function built(context, options) {
 }
 
 /**
- * What a container that is removed afterwards prints to its standard output.
- * @param {string} image
- * @param {string[]} command
+ * What a container that removes itself prints to its standard output, to the end: `docker.run` may resolve before that.
+ * @param {string} Image
+ * @param {string[]} Cmd
  * @param {Docker.HostConfig} [hostConfig]
  */
-async function outputOf(image, command, hostConfig = {}) {
-  const [stdout, stderr] = [new PassThrough(), new PassThrough()];
-  await docker.run(image, command, [stdout, stderr], { Tty: false, HostConfig: { AutoRemove: true, ...hostConfig } });
-  stdout.end();
-  return text(stdout);
+async function outputOf(Image, Cmd, hostConfig = {}) {
+  const container = await docker.createContainer({ Image, Cmd, HostConfig: { AutoRemove: true, ...hostConfig } });
+  const stream = await container.attach({ stream: true, hijack: true, stdout: true, stderr: true });
+  const output = demultiplexed(stream);
+  await container.start();
+  return (await output).stdout;
 }
 
 /**
@@ -87,7 +88,7 @@ test("run pipes a container's output and resolves with its exit code", async () 
   const [result, container] = await docker.run("busybox", ["sh", "-c", "echo out; exit 3"], output);
   await container.remove();
   assert.equal(result.StatusCode, 3);
-  assert.equal(output.read()?.toString(), "out\r\n");
+  assert.equal(await text(output), "out\r\n");
 });
 
 test("an attached stream carries input, and both outputs apart", async (context) => {
