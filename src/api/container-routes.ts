@@ -288,8 +288,13 @@ export const CONTAINER_ROUTES: readonly Route[] = [
     summary: "Removes a container",
     query: z.object({ v: queryFlag, force: queryFlag, link: queryFlag }),
     handle: async ({ services: { engine }, params: { id }, query: { v, force, link } }) => {
-      if (link)
-        fail("not-implemented", "LINKS", "removing links is not supported: links of containers are not implemented");
+      if (link) {
+        fail(
+          "not-implemented",
+          "LINKS",
+          "removing a link alone is not supported: it goes with the container that has it",
+        );
+      }
       await engine.containers.remove(id, { volumes: v, force });
       return empty();
     },
