@@ -157,6 +157,17 @@ describe("what is mounted", () => {
     expect(resolve({ Binds: ["vol:/a"], VolumeDriver: "nope" })).toMatchObject([{ Driver: "nope" }]);
   });
 
+  test.each([
+    ["a/b", "a/b"],
+    ["./a//b/", "a/b"],
+    ["a/../b", "b"],
+    ["", ""],
+  ])("the subpath %p of a volume or an image is %p", (Subpath, expected) => {
+    const [volume] = resolve(mount({ Type: "volume", Source: "vol", VolumeOptions: { ...VOLUME_OPTIONS, Subpath } }));
+    const [image] = resolve(mount({ Type: "image", Source: "app", ImageOptions: { Subpath } }));
+    expect([volume, image]).toMatchObject([{ subpath: expected }, { subpath: expected, Name: "app", RW: false }]);
+  });
+
   test("volumes of other containers come along, read-only where asked, without tmpfs, and not to be filled", () => {
     const other = resolve({ Binds: ["vol:/a", "/etc:/b"], ...mount({ Type: "tmpfs", Target: "/c" }) });
     expect(resolve({ VolumesFrom: ["other:ro"] }, { other })).toMatchObject([
@@ -238,6 +249,23 @@ describe("refused in Docker's words", () => {
     [mount({ Type: "volume", Source: "a/b" }), 'create a/b: "a/b" includes invalid characters'],
     [mount({ Type: "volume", Source: "vol", BindOptions: BIND_OPTIONS }), "field BindOptions must not be specified"],
     [{ Volumes: { "/": {} } }, "invalid specification: destination can't be '/'"],
+    [mount({ Type: "image" }), `invalid mount config for type "image": field Source must not be empty`],
+    [
+      mount({ Type: "image", Source: "app", ImageOptions: { Subpath: "a/../../b" } }),
+      `invalid mount config for type "image": subpath must be a relative path within the image`,
+    ],
+    [
+      mount({ Type: "image", Source: "app", VolumeOptions: VOLUME_OPTIONS }),
+      `invalid mount config for type "image": field VolumeOptions must not be specified`,
+    ],
+    [
+      mount({ Source: "/etc", ImageOptions: { Subpath: "" } }),
+      `invalid mount config for type "bind": field ImageOptions must not be specified`,
+    ],
+    ...["/a", "..", "../b", "a/../..", "a\0b"].map((Subpath): [Partial<MountSettings>, string] => [
+      mount({ Type: "volume", Source: "vol", VolumeOptions: { ...VOLUME_OPTIONS, Subpath } }),
+      `invalid mount config for type "volume": subpath must be a relative path within the volume`,
+    ]),
   ])("%j", (settings, message) => {
     expect(() => resolve(settings)).toThrow(message);
   });
