@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CLIENT_DIRECTORY } from "../../scripts/paths.mjs";
+import { eventually, within } from "../harness/deadline.ts";
 import { startEngine, type TestEngine } from "../harness/test-engine.ts";
 
 /**
@@ -94,6 +96,25 @@ COPY --from=base /sub /out
     expect(failed.stderr).toMatch(
       /#\d+ \[2\/2\] RUN echo so; exit 3\n#\d+ sha256:.*\n#\d+ [\d.]+ so\n#\d+ ERROR: process/,
     );
+  });
+
+  test("stops its build with Ctrl-C, every step at once", async () => {
+    const build = spawn(CLIENT ?? "", ["build", "--progress=plain", "--no-cache", "-"], { env: engine.env });
+    build.stdin.end("FROM busybox\nRUN echo running as $$; exec sleep 91823\n");
+    let said = "";
+    const running = (async () => {
+      for await (const chunk of build.stderr) {
+        said += chunk;
+        if (said.includes("running as")) return;
+      }
+    })();
+    await within("the step runs", running);
+    const sleeping = () => spawnSync("pgrep", ["-f", "^sleep 91823$"], { encoding: "utf8" }).stdout;
+    await eventually("the step's process", () => sleeping() || undefined);
+    build.kill("SIGINT");
+    await within("the client ends", once(build, "exit"));
+    await eventually("the end of the step's process", () => sleeping() === "" || undefined);
+    expect(docker(["build", "-q", "-"], { input: "FROM busybox\nRUN true\n" })).toMatchObject({ exitCode: 0 });
   });
 
   test("still builds by the classic builder where it is told to, with the same layers", () => {
