@@ -17,3 +17,14 @@ export async function provideDockerClient() {
     throw new Refusal("the tests need the docker client: put `docker` (20.10 or newer) on the PATH");
   }
 }
+
+/**
+ * Debian's package has a client with BuildKit built in, as long as it is older than 23; newer ones on the PATH leave that to
+ * a plugin. Without it the tests that need one are skipped.
+ */
+export async function provideSessionClient() {
+  if (["/usr/bin", CLIENT_DIRECTORY].some((directory) => existsSync(join(directory, "docker")))) return;
+  const name = outputOf("apt-cache", ["show", "docker-cli"]) ? "docker-cli" : "docker.io";
+  console.log(`fetching an older docker client (${name})`);
+  await unpackPackage(name, join(CACHE, "docker-client"));
+}

@@ -1,6 +1,6 @@
 import { BUILD_PACKAGES, installMissing, RUN_PACKAGES, TEST_PACKAGES } from "./apt-packages.mjs";
 import { asCommand, Refusal } from "./command.mjs";
-import { provideDockerClient } from "./docker-client.mjs";
+import { provideDockerClient, provideSessionClient } from "./docker-client.mjs";
 import { provideGuestKernel } from "./guest-kernel.mjs";
 import { installByLockfile } from "./npm-packages.mjs";
 
@@ -17,6 +17,7 @@ export async function setUpForTests() {
   await setUp();
   await installMissing(TEST_PACKAGES);
   await provideDockerClient();
+  await provideSessionClient();
   await provideGuestKernel();
 }
 
