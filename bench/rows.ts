@@ -1,7 +1,8 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startReferenceRegistry } from "../test/registry/reference-registry.ts";
+import { buildLargeContext, buildStages, buildSteps } from "./builds.ts";
 import { type Contender, printed, timed, untimed } from "./contender.ts";
 import { memoryOf } from "./memory.ts";
 import { rootArchive } from "./root-archive.ts";
@@ -57,6 +58,11 @@ export const ROWS: readonly Row[] = [
   row("build-cached", "the same, cached", 7, 6, async (contender) => {
     await buildSteps(contender);
     return buildSteps(contender);
+  }),
+  row("build-stages", "build of 5 stages, 4 of them side by side", 2, 1.5, buildStages),
+  row("build-context", "build with a context of 500 MB in 20,000 files, the second time", 2, 6, async (contender) => {
+    await buildLargeContext(contender, "first");
+    return buildLargeContext(contender, String(performance.now()));
   }),
   row("commit", "commit of 100 MB", 3, 3, async (contender) => {
     const write = ["dd", "if=/dev/urandom", "of=/big", "bs=1000000", "count=100"];
@@ -139,18 +145,6 @@ async function finish(contender: Contender, elapsed: number): Promise<number> {
 
 async function containers(contender: Contender): Promise<string[]> {
   return (await printed(contender, "ps", "-aq")).split("\n").filter(Boolean);
-}
-
-/** Ten steps that do nothing: what is measured is what a builder adds to each. */
-async function buildSteps(contender: Contender, ...options: string[]): Promise<number> {
-  const context = mkdtempSync(join(tmpdir(), "bench-build-"));
-  try {
-    const steps = Array.from({ length: 10 }, (_, index) => `RUN echo ${index} > /step-${index}`);
-    writeFileSync(join(context, "Dockerfile"), ["FROM busybox", ...steps, ""].join("\n"));
-    return await timed(contender, "build", "-q", ...options, "-t", "bench-build", context);
-  } finally {
-    rmSync(context, { recursive: true });
-  }
 }
 
 async function memoryPerContainer(contender: Contender): Promise<number> {

@@ -6,6 +6,7 @@ import { checkDockerfile, failsOnFindings, ruleUrl } from "./frontend/checks.ts"
 import { type CompiledDockerfile, compileDockerfile } from "./frontend/compile-dockerfile.ts";
 import { contextEdge } from "./frontend/context-edge.ts";
 import { externalRoots, namedContext } from "./frontend/external-roots.ts";
+import { importCaches, withInlineCache } from "./frontend/inline-cache.ts";
 import { type OpenDockerfile, openDockerfile } from "./frontend/open-dockerfile.ts";
 import type { Edge } from "./graph/operation.ts";
 import { solve } from "./graph/solve.ts";
@@ -36,8 +37,11 @@ export async function buildDockerfile(parts: BuildParts, request: DockerfileRequ
     epochSeconds: build.epochSeconds,
     classic: null,
   });
+  const { config: plain } = image;
+  const isInline = request.inlineCache || request.buildArgs.get("BUILDKIT_INLINE_CACHE") === "1";
+  const config = isInline ? withInlineCache(plain, end, solved.outcomes, parts.layers) : plain;
   const kept = resources.move();
-  return { ...image, base: end.base, solved, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+  return { ...image, config, base: end.base, solved, [Symbol.asyncDispose]: () => kept.disposeAsync() };
 }
 
 /** Compiles, looking up (and fetching, where they are missing) the images that it names. */
@@ -46,6 +50,7 @@ export async function prepareDockerfile(
   { request, source, dockerfile, ignore, vertex }: OpenDockerfile,
 ): Promise<PreparedBuild> {
   using resources = new DisposableStack();
+  await importCaches(parts, request);
   const context = contextEdge({ local: "context", exclude: ignore });
   const compiled = await compileDockerfile(dockerfile, source, request, {
     context: () => context,

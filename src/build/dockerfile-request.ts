@@ -23,6 +23,10 @@ export interface DockerfileRequest {
   readonly platform: string;
   /** Stages whose steps run again; `"all"`: every one. */
   readonly noCache: "all" | readonly string[];
+  /** Images that say of their layers which steps made them (`--cache-from`). */
+  readonly cacheFrom?: readonly string[];
+  /** Let the image say so itself (`--cache-to type=inline`). */
+  readonly inlineCache?: boolean;
   /** Look for newer base images. */
   readonly pull: boolean;
   /** `default`, `none`, `host`, or a network of the engine. */

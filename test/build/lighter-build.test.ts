@@ -207,6 +207,24 @@ test("a Dockerfile is checked by BuildKit's rules, with a build and without", as
   expect(await engine.expectLighter("build", "--check", context)).toBe("Check complete, no warnings found.");
 });
 
+test("an image carries the cache of its steps to another engine", async () => {
+  const context = contextOf({
+    Dockerfile: 'FROM scratch AS a\nCOPY bin /bin\nFROM a\nRUN ["/bin/busybox", "mkdir", "/made"]',
+  });
+  mkdirSync(join(context, "bin"));
+  writeFileSync(join(context, "bin/busybox"), readFileSync("/bin/busybox"), { mode: 0o755 });
+  await build("-t", "carrier", "--cache-to", "type=inline", context);
+  const archive = join(context, "..", "carrier.tar");
+  await engine.expectLighter("save", "-o", archive, "carrier");
+  await using other = await startEngine({ busybox: false });
+  await other.expectLighter("load", "-i", archive);
+  const { exitCode, stderr } = await other.lighter("build", "--cache-from", "carrier", context);
+  expect([exitCode, stderr]).toEqual([
+    0,
+    expect.stringMatching(/RUN \["\/bin\/busybox", "mkdir", "\/made"\]\n#\d+ CACHED/),
+  ]);
+});
+
 test("secrets are nowhere on the disk, neither while a step has them nor afterwards", async () => {
   const secret = `hush-${crypto.randomUUID()}`;
   const run = `RUN --mount=type=secret,id=s,env=S --mount=type=secret,id=s cat /run/secrets/s > /dev/null; test "$S"`;

@@ -99,6 +99,7 @@ function requestOf(
     platform: options.platform,
     noCache: options.noCache ? "all" : [],
     pull: options.pull,
+    cacheFrom: options.cacheFrom,
     networkMode: options.networkMode,
     extraHosts: options.extraHosts,
     hostname: "",

@@ -15,6 +15,8 @@ export interface BuildOptions {
   readonly platform: string;
   /** A URL to take the context from instead of the request's body; empty: there is none. */
   readonly remote: string;
+  /** Images that say of their layers which steps made them. */
+  readonly cacheFrom: readonly string[];
   /** Look for newer base images. */
   readonly pull: boolean;
   /** Make one layer of all that the Dockerfile adds. */
@@ -39,6 +41,7 @@ export const DEFAULT_BUILD_OPTIONS: BuildOptions = {
   labels: {},
   platform: "",
   remote: "",
+  cacheFrom: [],
   pull: false,
   squash: false,
   noCache: false,

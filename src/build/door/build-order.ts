@@ -39,6 +39,7 @@ export const BuildOrderSchema = z.object({
   securityOptions: texts,
   outputs: z.array(OutputSchema).min(1),
   cacheFrom: texts,
+  inlineCache: z.boolean().default(false),
   check: z.boolean().default(false),
 });
 export type BuildOrder = z.infer<typeof BuildOrderSchema>;

@@ -60,6 +60,13 @@ export class BuildCache {
     return row && this.#resultOf(row);
   }
 
+  keysOf(id: number): string[] {
+    return this.store.db
+      .query<{ key: string }, [number]>("SELECT key FROM build_key WHERE result_id = ? ORDER BY key")
+      .all(id)
+      .map(({ key }) => key);
+  }
+
   /** Notes that a result was used again, and that it is known by this key as well. */
   use(id: number, key: string): void {
     this.store.transaction(() => {

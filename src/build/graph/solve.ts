@@ -102,7 +102,7 @@ async function outcomeOf(job: Job, reporter: VertexReporter): Promise<VertexOutc
     case "source": {
       await reporter.started();
       const { result, created } = await runSource({ ...job, operation });
-      return { results: [result], cached: false, created, copied: [] };
+      return { results: [result], cached: false, created, copied: [], keys: [] };
     }
     case "exec":
       return cachedOr(job, reporter, execFacts({ ...job, operation }), () => runExec({ ...job, operation }));
@@ -132,21 +132,22 @@ async function cachedOr(
     const ignores = request.noCache || vertex.description.ignoreCache;
     const exactKey = async () => (facts.exact === null ? quickKey : keyOf(job, await facts.exact()));
     const quick = ignores ? null : takeFromCache(job, quickKey, quickKey);
-    if (quick) return cachedOutcome(quick);
+    if (quick) return cachedOutcome(job, quick);
     await reporter.started();
     const exact = await exactKey();
     const found = ignores || exact === quickKey ? null : takeFromCache(job, exact, quickKey);
-    if (found) return cachedOutcome(found);
+    if (found) return cachedOutcome(job, found);
     reporter.explain(reasonOf(job, quickFacts, ignores));
     const { outputs, copied = [] } = await work();
     for (const chainId of outputs) if (chainId !== null) job.hold(chainId);
     const created = createdTime(request.epochSeconds);
+    const keys = [...new Set([quickKey, exact])];
     parts.cache.record(
-      [...new Set([quickKey, exact])],
+      keys,
       { outputs, created, copied },
       { description: vertex.description.name, sizeBytes: ownBytes(job, outputs) },
     );
-    return { results: outputs.map(layersResult), cached: false, created, copied };
+    return { results: outputs.map(layersResult), cached: false, created, copied, keys };
   });
 }
 
@@ -158,8 +159,8 @@ function takeFromCache(job: Job, key: string, quickKey: string): CachedResult | 
   return found;
 }
 
-function cachedOutcome({ outputs, created, copied }: CachedResult): VertexOutcome {
-  return { results: outputs.map(layersResult), cached: true, created, copied };
+function cachedOutcome({ parts }: Job, { id, outputs, created, copied }: CachedResult): VertexOutcome {
+  return { results: outputs.map(layersResult), cached: true, created, copied, keys: parts.cache.keysOf(id) };
 }
 
 function keyOf({ vertex, request }: Job, facts: readonly string[]): string {

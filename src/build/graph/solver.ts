@@ -71,6 +71,8 @@ export interface VertexOutcome {
   readonly created: string;
   /** `file:` or `dir:` and hex digits for each thing that was copied, as a classic history shows them. */
   readonly copied: readonly string[];
+  /** Under which the cache has it; none for a source. */
+  readonly keys: readonly string[];
 }
 
 /** Layers of the results stay until this is disposed of. */

@@ -26,7 +26,8 @@ export const command = defineCommand({
     allow: list("Allow what Dockerfiles may not do by themselves (network.host, security.insecure)"),
     "build-arg": list("Set a build argument (name[=value])"),
     "build-context": list("Name a further context (name=path|URL|docker-image://image)"),
-    "cache-from": list("Use these images' steps as cache"),
+    "cache-from": list("Use these images' steps as cache (image, or type=registry,ref=image)", {}, parseCacheFrom),
+    "cache-to": list("Let the image carry the cache of its steps (type=inline)", {}, parseCacheTo),
     "cgroup-parent": text("Make the steps' cgroups under this one"),
     check: flag("Only check the Dockerfile, by BuildKit's rules"),
     "cpu-period": integer("Period of the CPU quota, in microseconds"),
@@ -80,6 +81,7 @@ export const command = defineCommand({
       shmSizeBytes: options["shm-size"] ?? 0,
       securityOptions: options["security-opt"],
       cacheFrom: options["cache-from"],
+      inlineCache: options["cache-to"].length > 0,
       resources: {
         CgroupParent: options["cgroup-parent"],
         CpuPeriod: options["cpu-period"],
@@ -117,4 +119,22 @@ function buildArguments(words: readonly string[]): Record<string, string | null>
       return at < 0 ? [word, process.env[word] ?? null] : [word.slice(0, at), word.slice(at + 1)];
     }),
   );
+}
+
+function parseCacheFrom(text: string): string {
+  if (!text.includes("=")) return text;
+  const fields = new Map(text.split(",").map((field): [string, string] => splitPair(field)));
+  const reference = fields.get("ref");
+  if (fields.get("type") === "registry" && reference) return reference;
+  throw new Error(`unsupported cache source ${JSON.stringify(text)} (expected an image, or type=registry,ref=image)`);
+}
+
+function parseCacheTo(text: string): string {
+  if (text === "type=inline" || text === "inline") return "inline";
+  throw new Error(`unsupported cache destination ${JSON.stringify(text)} (expected type=inline, then push the image)`);
+}
+
+function splitPair(field: string): [string, string] {
+  const equals = field.indexOf("=");
+  return equals < 0 ? [field, ""] : [field.slice(0, equals), field.slice(equals + 1)];
 }
