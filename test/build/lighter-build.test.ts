@@ -63,20 +63,21 @@ test("of a directory only what has changed is sent the second time, and what is 
   const context = contextOf({ Dockerfile: "FROM busybox\nCOPY . /c\nCMD ls -R /c", "d/a": "a", "d/b": "b" });
   await build("-t", "sent", context);
   const kept = join(engine.root, "build-contexts-own");
-  const inodeOf = (name: string) => {
+  // Not the inode's number, which a new file may get again.
+  const changedAt = (name: string) => {
     const found = readdirSync(kept).map((key) => join(kept, key, "files", name));
-    return found.filter((path) => existsSync(path)).map((path) => statSync(path).ino);
+    return found.filter((path) => existsSync(path)).map((path) => statSync(path, { bigint: true }).ctimeNs);
   };
-  const [a, b] = [inodeOf("d/a"), inodeOf("d/b")];
+  const [a, b] = [changedAt("d/a"), changedAt("d/b")];
   write(context, "d/b", "changed");
   const again = await build("-t", "sent", context);
-  expect(inodeOf("d/a")).toEqual(a);
-  expect(inodeOf("d/b")).not.toEqual(b);
-  expect(again.stderr).toContain("[2/2] COPY . /c\n#5 DONE");
+  expect(changedAt("d/a")).toEqual(a);
+  expect(changedAt("d/b")).not.toEqual(b);
+  expect(again.stderr).toMatch(/\[2\/2\] COPY \. \/c\n#\d+ DONE/);
   expect(await engine.expectLighter("run", "--rm", "sent", "cat", "/c/d/b")).toBe("changed");
   // Only times: everything is from the cache.
   utimesSync(join(context, "d/a"), 1, 1);
-  expect((await build("-t", "sent", context)).stderr).toContain("#5 CACHED");
+  expect((await build("-t", "sent", context)).stderr).toMatch(/\[2\/2\] COPY \. \/c\n#\d+ CACHED/);
 });
 
 test("named contexts stand in for stages and images, and are copied from", async () => {
@@ -258,7 +259,7 @@ test("the client's end ends every step, and the next build is right", async () =
   client.kill("SIGINT");
   write(context, "Dockerfile", "FROM busybox\nRUN echo kept > /kept\nRUN cat /kept");
   const { stderr } = await build(context);
-  expect(stderr).toContain("RUN echo kept > /kept\n#4 CACHED");
+  expect(stderr).toMatch(/RUN echo kept > \/kept\n#\d+ CACHED/);
 });
 
 async function freePort(): Promise<number> {
