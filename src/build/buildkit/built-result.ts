@@ -7,6 +7,8 @@ export interface BuiltResult extends AsyncDisposable {
   readonly config: ImageConfig | null;
   /** null: an empty tree. */
   readonly chainId: ChainId | null;
+  /** SOURCE_DATE_EPOCH in seconds, to which an archive of the files keeps as well; missing or null: times stay. */
+  readonly epochSeconds?: number | null;
   /** The answer to a question that was asked instead of a build. */
   readonly answer?: Readonly<Record<string, string>>;
 }

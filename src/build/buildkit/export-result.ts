@@ -48,8 +48,6 @@ export interface ExportRequest {
   readonly session: () => Promise<Session>;
   readonly sources: Pick<SolveSources, "registryLogin">;
   readonly status: StatusSink;
-  /** SOURCE_DATE_EPOCH in seconds, for archives of files; null: times stay. */
-  readonly epochSeconds: number | null;
   readonly signal: AbortSignal;
 }
 
@@ -177,7 +175,8 @@ async function sendTree(
   }
 }
 
-async function tarOf({ layers }: ExportParts, { result, epochSeconds, signal }: ExportRequest) {
+async function tarOf({ layers }: ExportParts, { result, signal }: ExportRequest) {
+  const { epochSeconds = null } = result;
   const root = await layers.root(result.chainId);
   return exportTar(root, { signal, ...(epochSeconds !== null && { newestSeconds: epochSeconds }) });
 }

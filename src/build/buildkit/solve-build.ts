@@ -87,7 +87,6 @@ export async function solveBuild(
   if (!result || result.answer) return result?.answer ? { ...result.answer } : {};
   const told: Record<string, string> = {};
   for (const exporter of request.exporters) {
-    const epochSeconds = epochOf(request.attrs);
     Object.assign(
       told,
       await exportResult(door.parts, exporter, {
@@ -95,7 +94,6 @@ export async function solveBuild(
         session,
         sources: fromSession,
         status: status.publish,
-        epochSeconds,
         signal,
       }),
     );
@@ -130,7 +128,9 @@ async function solveDockerfile(
 ): Promise<BuiltResult> {
   assertDockerfileFrontend(frontend, attrs);
   const request = { ...dockerfileSettings(attrs), ...context };
-  if (attrs.requestid !== LINT_REQUEST) return parts.buildDockerfile(request);
+  if (attrs.requestid !== LINT_REQUEST) {
+    return { ...(await parts.buildDockerfile(request)), epochSeconds: epochOf(attrs) };
+  }
   const answer = lintAnswer(await parts.checkDockerfile(request));
   return { config: null, chainId: null, answer, [Symbol.asyncDispose]: async () => {} };
 }
@@ -182,7 +182,7 @@ function asLayers(edge: Edge): Edge {
 
 /** The client's result lives as long as its gateway; only its document is the client's to change. */
 function returned({ result, config }: Awaited<ReturnType<Gateway["result"]>>): BuiltResult | null {
-  return result && { config, chainId: result.chainId, [Symbol.asyncDispose]: async () => {} };
+  return result && { ...result, config, [Symbol.asyncDispose]: async () => {} };
 }
 
 /** A cache that cannot be read is no reason to fail, but is said; one that was to be written is. */
