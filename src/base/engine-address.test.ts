@@ -16,6 +16,7 @@ test.each([
     "ssh://me@host:22/run/x.sock",
   ],
   ["ssh://host/", { kind: "ssh", destination: "host", port: null, path: null }, "ssh://host"],
+  ["tcp://:99", { kind: "tcp", host: "localhost", port: 99 }, "tcp://localhost:99"],
   ["tcp://[::1]:99/", { kind: "tcp", host: "::1", port: 99 }, "tcp://[::1]:99"],
 ] as const)("%s is understood and printed", (text, address, printed) => {
   expect(parseAddress(text)).toEqual(address);

@@ -23,10 +23,11 @@ export function parseAddress(text: string, defaultPort: number = PLAIN_PORT): Ad
     return path.startsWith("/") ? { kind: "unix", path } : invalid(text);
   }
   if (text.startsWith("ssh://")) return parseSsh(text);
-  const tcp = /^(?:tcp|https?):\/\/(\[[0-9a-fA-F:]+\]|[^/:[\]]+)(?::(\d{1,5}))?\/?$/.exec(text);
+  // Without a host it is this machine, as in Docker.
+  const tcp = /^(?:tcp|https?):\/\/(\[[0-9a-fA-F:]+\]|[^/:[\]]+|(?=:))(?::(\d{1,5}))?\/?$/.exec(text);
   const [, host, port] = tcp ?? invalid(text);
   if (host === undefined || Number(port ?? defaultPort) > 65535) return invalid(text);
-  return { kind: "tcp", host: host.replace(/^\[|\]$/g, ""), port: Number(port ?? defaultPort) };
+  return { kind: "tcp", host: host.replace(/^\[|\]$/g, "") || "localhost", port: Number(port ?? defaultPort) };
 }
 
 /** A name that begins with a dash would be an option of the ssh program (CVE-2017-1000117 and its like). */
