@@ -3,7 +3,7 @@ import { diffIdsOf } from "../image/config.ts";
 import type { ChainId } from "../image/digest.ts";
 import { findPlace, type PlacedImage } from "../image/find-place.ts";
 import { type ChangeCounts, countChanges, type FileChange, fileChanges, layerFiles } from "../image/layer-files.ts";
-import type { Layer } from "../image/layer-store.ts";
+import type { Layer } from "../image/layer-record.ts";
 import { layerTree } from "../image/layer-tree.ts";
 import type { Place } from "../image/place.ts";
 import { familiarName, parseReference } from "../image/reference.ts";

@@ -1,6 +1,6 @@
 import { commitDifference, snapshotDifference } from "../image/difference-layer.ts";
 import type { ChainId } from "../image/digest.ts";
-import type { Layer } from "../image/layer-store.ts";
+import type { Layer } from "../image/layer-record.ts";
 import type { OverlayRoot } from "../snapshot/root-access.ts";
 import type { ContainerRecord } from "./container-record.ts";
 import { writtenRoot } from "./container-root.ts";

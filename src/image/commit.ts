@@ -2,7 +2,8 @@ import { timestampNow } from "../base/timestamp.ts";
 import { diffIdsOf, type HistoryEntry, hostArchitecture, type ImageConfig, type ImageRunConfig } from "./config.ts";
 import { chainIdsOf, type Digest } from "./digest.ts";
 import type { Image, ImageStore } from "./image-store.ts";
-import type { Layer, LayerStore } from "./layer-store.ts";
+import type { Layer } from "./layer-record.ts";
+import type { LayerStore } from "./layer-store.ts";
 import type { Reference } from "./reference.ts";
 
 /** What a commit says of itself. */

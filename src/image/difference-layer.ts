@@ -3,7 +3,8 @@ import { differenceTar } from "../snapshot/difference.ts";
 import type { OverlayRoot } from "../snapshot/root-access.ts";
 import type { Snapshotter } from "../snapshot/snapshotter.ts";
 import type { ChainId } from "./digest.ts";
-import type { Layer, LayerStore } from "./layer-store.ts";
+import type { Layer } from "./layer-record.ts";
+import type { LayerStore } from "./layer-store.ts";
 
 export interface DifferenceRequest {
   readonly earlier: OverlayRoot;

@@ -1,7 +1,8 @@
 import { fail } from "../base/errors.ts";
 import type { ChainId } from "./digest.ts";
 import type { Image, ImageStore } from "./image-store.ts";
-import type { Layer, LayerStore } from "./layer-store.ts";
+import type { Layer } from "./layer-record.ts";
+import type { LayerStore } from "./layer-store.ts";
 import { type Place, splitPlace } from "./place.ts";
 import { familiarName, parseReference } from "./reference.ts";
 

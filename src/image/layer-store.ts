@@ -6,37 +6,19 @@ import type { Snapshotter } from "../snapshot/snapshotter.ts";
 import type { Store } from "../store/database.ts";
 import type { ContentStore, StagedBlob } from "./content-store.ts";
 import { type ChainId, chainIdOf, type Digest, parseDigest } from "./digest.ts";
-import { type LayerBlob, LayerBlobs } from "./layer-blobs.ts";
+import { LayerBlobs } from "./layer-blobs.ts";
+import { LayerHolds } from "./layer-holds.ts";
+import { findLayer, insertLayer, isStoodOn, type Layer, layerSnapshot, topmostLayers } from "./layer-record.ts";
 import { type LayerCompression, layerMediaType } from "./media-types.ts";
 
 /** An archive of nothing (two zero blocks): a step that changed no file makes no layer, as in Docker. */
 const EMPTY_TAR = "sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef";
-
-export interface Layer {
-  readonly chainId: ChainId;
-  readonly parent: ChainId | null;
-  readonly diffId: Digest;
-  readonly blob: LayerBlob;
-  /** Of its files, as Docker counts a layer's size: each once, directories as nothing. */
-  readonly sizeBytes: number;
-}
 
 /** What an archive turned out to hold. */
 interface Content {
   readonly diffId: Digest;
   readonly compression: LayerCompression;
   readonly sizeBytes: number;
-}
-
-interface Row {
-  readonly chain_id: ChainId;
-  readonly parent_chain_id: ChainId | null;
-  readonly diff_id: Digest;
-  readonly blob_digest: Digest;
-  readonly blob_media_type: string;
-  readonly blob_size_bytes: number;
-  readonly size_bytes: number;
-  readonly snapshot: number | null;
 }
 
 /**
@@ -46,8 +28,7 @@ interface Row {
 export class LayerStore {
   /** Unpackings under way: whoever needs the same layer waits for the same one. */
   readonly #unpacking = new Map<ChainId, Promise<number>>();
-  /** How many work on an image of these layers at the moment. */
-  readonly #held = new Map<ChainId, number>();
+  readonly #holds = new LayerHolds();
   readonly blobs: LayerBlobs;
 
   constructor(
@@ -59,15 +40,14 @@ export class LayerStore {
   }
 
   find(chainId: ChainId): Layer | null {
-    const row = this.#row(chainId);
-    return row ? layerOf(row) : null;
+    return findLayer(this.store, chainId);
   }
 
   /** An image's layers, lowest first. */
   stack(top: ChainId | null): Layer[] {
     const layers: Layer[] = [];
     for (let chainId = top; chainId !== null; ) {
-      const layer = layerOf(this.#get(chainId));
+      const layer = this.#get(chainId);
       layers.unshift(layer);
       chainId = layer.parent;
     }
@@ -88,24 +68,16 @@ export class LayerStore {
   async import(
     parent: ChainId | null,
     source: Readable,
-    options: { expectedDiffId?: Digest; signal?: AbortSignal } = {},
+    { expectedDiffId, signal }: { expectedDiffId?: Digest; signal?: AbortSignal } = {},
   ): Promise<Layer> {
     const path = this.content.stagingPath();
-    const key = this.snapshotter.prepare("import", parent, true);
-    let taken = false;
     try {
-      const lower = await this.#lowerPaths(parent);
-      const unpacked = await unpack(source, this.snapshotter.upper(key), { blob: path, lower, signal: options.signal });
-      const staged = { path, digest: parseDigest(unpacked.blob.digest), sizeBytes: unpacked.blob.size };
-      const content = contentOf(unpacked);
-      if (options.expectedDiffId !== undefined) assertDiffId(content, options.expectedDiffId);
-      return this.store.transaction(() => {
-        const layer = this.#adopt(parent, staged, content);
-        taken = this.#attach(layer.chainId, key);
-        return layer;
+      return await this.#unpackNew(parent, expectedDiffId, async (into, lower) => {
+        const unpacked = await unpack(source, into, { blob: path, lower, signal });
+        const { digest, size } = unpacked.blob;
+        return { unpacked, staged: { path, digest: parseDigest(digest), sizeBytes: size } };
       });
     } finally {
-      if (!taken) this.snapshotter.remove(key);
       this.content.unstage(path);
     }
   }
@@ -121,16 +93,27 @@ export class LayerStore {
     expectedDiffId: Digest,
     signal?: AbortSignal,
   ): Promise<Layer> {
-    const key = this.snapshotter.prepare("import", parent, true);
-    let taken = false;
-    try {
-      const lower = await this.#lowerPaths(parent);
-      const unpacked = await unpackFile(staged.path, this.snapshotter.upper(key), { lower, signal });
-      const content = contentOf(unpacked);
-      assertDiffId(content, expectedDiffId);
+    return this.#unpackNew(parent, expectedDiffId, async (into, lower) => {
+      const unpacked = await unpackFile(staged.path, into, { lower, signal });
       if (unpacked.blob.digest !== staged.digest) {
         fail("invalid", "LAYER_MISMATCH", `invalid layer: its blob is ${unpacked.blob.digest}, not ${staged.digest}`);
       }
+      return { unpacked, staged };
+    });
+  }
+
+  /** @param work unpacks the archive into a snapshot's directory, and says where the archive itself is staged. */
+  async #unpackNew(
+    parent: ChainId | null,
+    expectedDiffId: Digest | undefined,
+    work: (into: string, lower: readonly string[]) => Promise<{ unpacked: Unpacked; staged: StagedBlob }>,
+  ): Promise<Layer> {
+    const key = this.snapshotter.prepare("import", parent, true);
+    let taken = false;
+    try {
+      const { unpacked, staged } = await work(this.snapshotter.upper(key), await this.#lowerPaths(parent));
+      const content = contentOf(unpacked);
+      if (expectedDiffId !== undefined) assertDiffId(content, expectedDiffId);
       return this.store.transaction(() => {
         const layer = this.#adopt(parent, staged, content);
         taken = this.#attach(layer.chainId, key);
@@ -138,20 +121,6 @@ export class LayerStore {
       });
     } finally {
       if (!taken) this.snapshotter.remove(key);
-    }
-  }
-
-  /** Until whoever awaits a layer that was just made has had the time to hold it. */
-  #keepForThisTurn(chainId: ChainId): void {
-    this.#count([chainId], 1);
-    setImmediate(() => this.#count([chainId], -1));
-  }
-
-  #count(chainIds: readonly ChainId[], change: 1 | -1): void {
-    for (const chainId of chainIds) {
-      const count = (this.#held.get(chainId) ?? 0) + change;
-      if (count > 0) this.#held.set(chainId, count);
-      else this.#held.delete(chainId);
     }
   }
 
@@ -164,13 +133,13 @@ export class LayerStore {
       blob: { digest: staged.digest, mediaType: layerMediaType(compression), sizeBytes: staged.sizeBytes },
       sizeBytes,
     };
-    this.#keepForThisTurn(layer.chainId);
+    this.#holds.addForThisTurn(layer.chainId);
     return this.store.transaction(() => {
       const known = this.find(layer.chainId);
       if (known) return known;
       // Another layer may have the same archive: its blob is here, and the staged file may have become it.
       if (!this.blobs.isUsed(staged.digest)) this.content.publish(staged);
-      this.#insert(layer);
+      insertLayer(this.store, layer);
       return layer;
     });
   }
@@ -181,7 +150,7 @@ export class LayerStore {
     return this.store.transaction(() => {
       const known = this.find(restacked.chainId);
       if (known) return known;
-      this.#insert(restacked);
+      insertLayer(this.store, restacked);
       return restacked;
     });
   }
@@ -232,11 +201,11 @@ export class LayerStore {
    * any time.
    */
   hold(chainIds: readonly ChainId[]): Disposable {
-    this.#count(chainIds, 1);
+    this.#holds.add(chainIds);
     return {
       [Symbol.dispose]: () => {
-        this.#count(chainIds, -1);
-        for (const chainId of chainIds.toReversed()) if (this.#row(chainId)) this.discard(this.collect(chainId));
+        this.#holds.remove(chainIds);
+        for (const chainId of chainIds.toReversed()) if (this.find(chainId)) this.discard(this.collect(chainId));
       },
     };
   }
@@ -250,7 +219,7 @@ export class LayerStore {
     const writers = this.store.db
       .query<{ owner: string }, [string]>("SELECT owner FROM snapshot WHERE parent_chain_id = ?")
       .all(top);
-    return this.#held.has(top) || writers.some(({ owner }) => !isAccounted(owner));
+    return this.#holds.has(top) || writers.some(({ owner }) => !isAccounted(owner));
   }
 
   /**
@@ -261,11 +230,12 @@ export class LayerStore {
     return this.store.transaction(() => {
       const removed: RemovedLayer[] = [];
       for (let chainId = top; chainId !== null && !this.#isUsed(chainId); ) {
-        const row = this.#get(chainId);
+        const { blob, parent } = this.#get(chainId);
+        const snapshot = layerSnapshot(this.store, chainId);
         this.store.db.query("DELETE FROM layer WHERE chain_id = ?").run(chainId);
-        if (row.snapshot !== null) this.store.db.query("DELETE FROM snapshot WHERE key = ?").run(row.snapshot);
-        removed.push({ chainId, blobDigest: row.blob_digest, snapshot: row.snapshot });
-        chainId = row.parent_chain_id;
+        if (snapshot !== null) this.store.db.query("DELETE FROM snapshot WHERE key = ?").run(snapshot);
+        removed.push({ chainId, blobDigest: blob.digest, snapshot });
+        chainId = parent;
       }
       return removed;
     });
@@ -281,17 +251,12 @@ export class LayerStore {
 
   /** Removes layers that belong to nothing: whoever made them was killed, or failed, before it made their image. */
   sweep(): void {
-    const tops = this.store.db
-      .query<{ chain_id: ChainId }, []>(
-        `SELECT chain_id FROM layer WHERE chain_id NOT IN (SELECT parent_chain_id FROM layer WHERE parent_chain_id NOT NULL)`,
-      )
-      .all();
-    for (const { chain_id } of tops) this.discard(this.collect(chain_id));
+    for (const chainId of topmostLayers(this.store)) this.discard(this.collect(chainId));
     this.blobs.sweep();
   }
 
   async #snapshotOf(chainId: ChainId): Promise<number> {
-    const known = this.#get(chainId).snapshot;
+    const known = layerSnapshot(this.store, chainId);
     if (known !== null) return known;
     let pending = this.#unpacking.get(chainId);
     if (!pending) {
@@ -301,18 +266,18 @@ export class LayerStore {
     return pending;
   }
 
-  async #unpack(row: Row): Promise<number> {
-    const lower = await this.#lowerPaths(row.parent_chain_id);
+  async #unpack({ chainId, parent, diffId, blob }: Layer): Promise<number> {
+    const lower = await this.#lowerPaths(parent);
     // The layer itself is what must stay while it is unpacked, and it keeps those below.
-    const key = this.snapshotter.prepare("unpack", row.chain_id, true);
+    const key = this.snapshotter.prepare("unpack", chainId, true);
     let taken = false;
     try {
-      const { tar } = await unpackFile(this.content.path(row.blob_digest), this.snapshotter.upper(key), { lower });
-      if (tar.digest !== row.diff_id) {
-        fail("internal", "BLOB_DAMAGED", `layer ${row.diff_id} unpacks to ${tar.digest}: its blob is damaged`);
+      const { tar } = await unpackFile(this.content.path(blob.digest), this.snapshotter.upper(key), { lower });
+      if (tar.digest !== diffId) {
+        fail("internal", "BLOB_DAMAGED", `layer ${diffId} unpacks to ${tar.digest}: its blob is damaged`);
       }
-      taken = this.store.transaction(() => this.#attach(row.chain_id, key));
-      return this.#get(row.chain_id).snapshot ?? key;
+      taken = this.store.transaction(() => this.#attach(chainId, key));
+      return layerSnapshot(this.store, chainId) ?? key;
     } finally {
       if (!taken) this.snapshotter.remove(key);
     }
@@ -322,44 +287,20 @@ export class LayerStore {
     return (await this.lower(top)).map((key) => this.snapshotter.upper(key));
   }
 
-  #insert(layer: Layer): void {
-    const { chainId, parent, diffId, blob, sizeBytes } = layer;
-    this.store.db
-      .query(
-        `INSERT INTO layer (chain_id, parent_chain_id, diff_id, blob_digest, blob_media_type, blob_size_bytes, size_bytes)
-         VALUES (?, ?, ?, ?, ?, ?, ?)`,
-      )
-      .run(chainId, parent, diffId, blob.digest, blob.mediaType, blob.sizeBytes, sizeBytes);
-  }
-
   /** Makes a snapshot the layer's; false if it has one already. */
   #attach(chainId: ChainId, key: number): boolean {
-    if (this.#get(chainId).snapshot !== null) return false;
+    if (layerSnapshot(this.store, chainId) !== null) return false;
     this.snapshotter.seal(key, chainId);
     this.store.db.query("UPDATE layer SET snapshot = ? WHERE chain_id = ?").run(key, chainId);
     return true;
   }
 
   #isUsed(chainId: ChainId): boolean {
-    return (
-      this.#held.has(chainId) ||
-      this.store.db
-        .query(
-          `SELECT 1 FROM image WHERE chain_id = ?1
-           UNION ALL SELECT 1 FROM layer WHERE parent_chain_id = ?1
-           UNION ALL SELECT 1 FROM snapshot WHERE parent_chain_id = ?1
-           UNION ALL SELECT 1 FROM build_output WHERE chain_id = ?1`,
-        )
-        .get(chainId) !== null
-    );
+    return this.#holds.has(chainId) || isStoodOn(this.store, chainId);
   }
 
-  #row(chainId: ChainId): Row | null {
-    return this.store.db.query<Row, [string]>("SELECT * FROM layer WHERE chain_id = ?").get(chainId);
-  }
-
-  #get(chainId: ChainId): Row {
-    return this.#row(chainId) ?? fail("not-found", "LAYER_NOT_FOUND", `no such layer: ${chainId}`);
+  #get(chainId: ChainId): Layer {
+    return this.find(chainId) ?? fail("not-found", "LAYER_NOT_FOUND", `no such layer: ${chainId}`);
   }
 }
 
@@ -377,14 +318,4 @@ function contentOf({ tar, compression, content }: Unpacked): Content {
 function assertDiffId({ diffId }: Content, expected: Digest): void {
   if (diffId === expected) return;
   fail("invalid", "LAYER_MISMATCH", `invalid layer: its archive is ${diffId}, but the image names ${expected}`);
-}
-
-function layerOf(row: Row): Layer {
-  return {
-    chainId: row.chain_id,
-    parent: row.parent_chain_id,
-    diffId: row.diff_id,
-    blob: { digest: row.blob_digest, mediaType: row.blob_media_type, sizeBytes: row.blob_size_bytes },
-    sizeBytes: row.size_bytes,
-  };
 }

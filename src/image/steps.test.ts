@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import type { HistoryEntry } from "./config.ts";
 import { chainIdOf, digestOf } from "./digest.ts";
 import type { Image } from "./image-store.ts";
-import type { Layer } from "./layer-store.ts";
+import type { Layer } from "./layer-record.ts";
 import { stepsOf } from "./steps.ts";
 
 function layer(name: string): Layer {

@@ -1,6 +1,6 @@
 import type { HistoryEntry } from "./config.ts";
 import type { Image } from "./image-store.ts";
-import type { Layer } from "./layer-store.ts";
+import type { Layer } from "./layer-record.ts";
 
 /** One step of an image's making. */
 export interface Step {

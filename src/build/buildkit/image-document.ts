@@ -1,5 +1,5 @@
 import { type HistoryEntry, hostArchitecture, type ImageConfig } from "../../image/config.ts";
-import type { Layer } from "../../image/layer-store.ts";
+import type { Layer } from "../../image/layer-record.ts";
 
 /** What BuildKit notes of a layer that the document says nothing of. */
 const UNKNOWN_STEP: HistoryEntry = { comment: "buildkit.exporter.image.v0" };

@@ -1,6 +1,6 @@
 import { fail } from "../../base/errors.ts";
 import type { ChainId } from "../../image/digest.ts";
-import type { Layer } from "../../image/layer-store.ts";
+import type { Layer } from "../../image/layer-record.ts";
 import { identityOf, type Job, type KeyFacts, type Work } from "./job.ts";
 import { layersOf } from "./layers-of.ts";
 import type { DiffOperation } from "./operation.ts";
