@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { resolve } from "node:path";
+import { TerminalSession } from "../../harness/terminal-session.ts";
 import { expectOutput } from "../expect-output.ts";
 
 const PROJECT = "visits";
+const UP_DEADLINE_MS = 60_000;
 const APPLICATION = resolve(import.meta.dir, "../../../examples/compose");
 
 /** docker-compose 1.29, as Debian packages it, on the example. */
@@ -92,6 +94,20 @@ test("restart, pause and stop reach each container, and the volume outlives them
   expect(await compose("ps", "--services", "--filter", "status=stopped")).toBe("redis\napi\nweb");
   await compose("up", "--detach", "--force-recreate");
   expect(await page()).toContain("visit 6,");
+});
+
+test("up in the foreground shows the logs of all, and control-C stops them", async () => {
+  await compose("down");
+  const file = ["--file", resolve(APPLICATION, "docker-compose.yml")];
+  const command = ["docker-compose", "--project-name", PROJECT, ...file, "up"];
+  await using session = new TerminalSession(command, process.env);
+  await session.waitFor(/redis_1.*Ready to accept connections/, 0, UP_DEADLINE_MS);
+  await session.waitFor(/api_1.*url:\/cgi-bin\/health/, 0, UP_DEADLINE_MS);
+  await session.waitFor("Attaching to", 0, UP_DEADLINE_MS);
+  session.type("\x03");
+  await session.waitFor("Gracefully stopping", 0, UP_DEADLINE_MS);
+  await session.exited(UP_DEADLINE_MS);
+  expect(await compose("ps", "--services", "--filter", "status=running")).toBe("");
 });
 
 test("down -v removes containers, networks, volumes and images", async () => {
