@@ -8,6 +8,7 @@ import { contextEdge } from "./frontend/context-edge.ts";
 import { externalRoots, namedContext } from "./frontend/external-roots.ts";
 import { importCaches, withInlineCache } from "./frontend/inline-cache.ts";
 import { type OpenDockerfile, openDockerfile } from "./frontend/open-dockerfile.ts";
+import { noteText } from "./graph/failure-place.ts";
 import type { Edge } from "./graph/operation.ts";
 import { solve } from "./graph/solve.ts";
 import type { Solved, SolveRequest } from "./graph/solver.ts";
@@ -30,7 +31,13 @@ export async function buildDockerfile(parts: BuildParts, request: DockerfileRequ
   const opened = resources.use(await openDockerfile(parts, request));
   const build = resources.use(await prepareDockerfile(parts, opened));
   const { end } = build.compiled.target;
-  const solved = resources.use(await build.solve(end.root === null ? [] : [end.root]));
+  const solving = build.solve(end.root === null ? [] : [end.root]);
+  const solved = resources.use(
+    await solving.catch((error: unknown) => {
+      noteText(error, opened.source.text);
+      throw error;
+    }),
+  );
   const image = assembleImage(end, {
     layers: parts.layers,
     outcomes: solved.outcomes,

@@ -339,9 +339,20 @@ describe("refusals", () => {
 
   test("a step that fails", async () => {
     const context = makeContext({ Dockerfile: "FROM busybox\nRUN echo about to fail; exit 7\n" });
-    expect(await failure({ context })).toContain(
+    const error = ConnectError.from(await build({ context }).catch((thrown: unknown) => thrown));
+    expect(error.rawMessage).toContain(
       'process "/bin/sh -c echo about to fail; exit 7" did not complete successfully: exit code: 7',
     );
+    // With this the client shows the instruction in its file.
+    const [detail] = error.details;
+    if (!detail || !("type" in detail)) throw new Error("the error has no details");
+    expect(detail.type).toBe("errdefs.Source+json");
+    const { info, ranges } = JSON.parse(Buffer.from(detail.value).toString());
+    expect([info.filename, atob(info.data), ranges]).toEqual([
+      "Dockerfile",
+      "FROM busybox\nRUN echo about to fail; exit 7\n",
+      [{ start: { line: 2 }, end: { line: 2 } }],
+    ]);
   });
 });
 

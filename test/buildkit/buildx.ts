@@ -1,10 +1,12 @@
 import { randomBytes } from "node:crypto";
 import { basename } from "node:path";
+import { fromBinary } from "@bufbuild/protobuf";
 import { type Client, ConnectError, createClient } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import { Control, type StatusResponse, type Vertex } from "../../src/build/buildkit/proto/control_pb.ts";
 import { LLBBridge } from "../../src/build/buildkit/proto/gateway_pb.ts";
 import type { Definition } from "../../src/build/buildkit/proto/ops_pb.ts";
+import { StatusSchema } from "../../src/build/buildkit/proto/status_pb.ts";
 import { METHODS, type Offer, sessionServer, type Traffic } from "./session-services.ts";
 import { upgrade } from "./upgrade.ts";
 
@@ -121,7 +123,11 @@ async function driveBuild({ bridge }: BuilderClient, ref: string, request: Build
     if ((await request.inspect?.({ bridge, headers, ref })) === "returned") return;
     await bridge.return({ result }, { headers, signal });
   } catch (error) {
-    await bridge.return({ error: { code: 2, message: ConnectError.from(error).rawMessage } }, { headers });
+    // With its details, as Go's client has them.
+    const { rawMessage: message, metadata } = ConnectError.from(error);
+    const bin = metadata.get("grpc-status-details-bin");
+    const details = bin ? fromBinary(StatusSchema, Buffer.from(bin, "base64")).details : [];
+    await bridge.return({ error: { code: 2, message, details } }, { headers });
     throw error;
   }
 }

@@ -4,6 +4,7 @@ import { createGrpcServer } from "../../grpc/server.ts";
 import { Builds } from "./builds.ts";
 import { controlRoutes } from "./control-service.ts";
 import type { DoorParts, DoorState } from "./door-state.ts";
+import { errorDetails } from "./error-details.ts";
 import { gatewayRoutes } from "./gateway-service.ts";
 import { LocalDirectories } from "./local-directories.ts";
 import { Sessions } from "./sessions.ts";
@@ -24,6 +25,7 @@ export function openDoor(parts: DoorParts): Door {
     uploads: new Uploads(),
   };
   const serve = createGrpcServer([...controlRoutes(state), ...gatewayRoutes(state)], {
+    detailsOf: errorDetails,
     onError: (method, error) => parts.log("info", "a build client's call failed", { method, error }),
   });
   return { ...state, serve };

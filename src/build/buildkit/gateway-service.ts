@@ -1,8 +1,9 @@
-import { fail, LighterError } from "../../base/errors.ts";
+import { fail } from "../../base/errors.ts";
 import { type Call, type GrpcRoute, unary } from "../../grpc/server.ts";
 import { capabilities, GATEWAY_CAPABILITIES, LLB_CAPABILITIES } from "./capabilities.ts";
 import { WORKER } from "./control-service.ts";
 import type { DoorState } from "./door-state.ts";
+import { errorOfClient } from "./error-details.ts";
 import { CONFIG_KEY, configBytes, type Gateway } from "./gateway.ts";
 import { LLBBridge } from "./proto/gateway_pb.ts";
 import { readResultDirectory, readResultFile, statResultFile } from "./result-files.ts";
@@ -42,7 +43,7 @@ export function gatewayRoutes(door: DoorState): readonly GrpcRoute[] {
     }),
     unary(method.return, async ({ result, error }, call) => {
       const gateway = await gatewayOf(call);
-      if (error && error.code !== 0) gateway.fail(new LighterError("internal", "CLIENT_FAILED", error.message));
+      if (error && error.code !== 0) gateway.fail(errorOfClient(error));
       else if (result) gateway.return(result);
       else fail("invalid", "EMPTY_RETURN", "neither a result nor an error was returned");
       return {};

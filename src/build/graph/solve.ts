@@ -6,6 +6,7 @@ import type { CachedResult } from "./build-cache.ts";
 import { reasonOf } from "./cache-reason.ts";
 import { createdTime } from "./created-time.ts";
 import { execFacts, runExec } from "./exec-vertex.ts";
+import { notePlace } from "./failure-place.ts";
 import { fileFacts, runFile } from "./file-vertex.ts";
 import type { Job, KeyFacts, Work } from "./job.ts";
 import { layerFacts, runDiff, runMerge } from "./merge-vertex.ts";
@@ -75,6 +76,7 @@ export async function solve(parts: BuildParts, request: SolveRequest): Promise<S
       await reporter.completed(outcome.cached);
       return outcome;
     } catch (error) {
+      notePlace(error, vertex.description.place);
       await reporter.failed(signal.aborted && !isOwnFailure(error) ? "canceled" : messageOf(error));
       throw error;
     }
