@@ -82,11 +82,11 @@ export async function pruneCache(parts: BuildParts, options: PruneOptions): Prom
   for (const document of going) {
     if (document.Type === "regular" || parts.cacheMounts.remove(numberOf(document))) removed.push(document);
   }
+  const mounts = removed.filter(({ Type }) => Type === "exec.cachemount").reduce((sum, { Size }) => sum + Size, 0);
+  // Not the steps' own bytes: with a step go the layers below it that nothing else stands on, and images keep theirs.
+  const layersBefore = parts.layers.allBytes();
   parts.cache.remove(removed.filter(({ Type }) => Type === "regular").map(numberOf));
-  return {
-    ids: removed.map(({ ID }) => ID),
-    bytes: removed.reduce((sum, { Shared, Size }) => sum + (Shared ? 0 : Size), 0),
-  };
+  return { ids: removed.map(({ ID }) => ID), bytes: mounts + layersBefore - parts.layers.allBytes() };
 }
 
 function numberOf({ ID }: CacheDocument): number {

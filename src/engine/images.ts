@@ -137,7 +137,7 @@ export class Images {
     assertKnownFilters(filters, ["dangling", "until", "label", "label!"]);
     const parts = this.#parts;
     const onlyDangling = booleanFilter(filters, "dangling") ?? true;
-    const before = imageSizes(parts).layersBytes;
+    const before = parts.layers.allBytes();
     const removals: Removal[] = [];
     for (const image of parts.images.list()) {
       const tags = parts.images.tagsOf(image.id);
@@ -155,7 +155,7 @@ export class Images {
     parts.layers.sweep();
     return {
       ImagesDeleted: removals.length > 0 ? removals : null,
-      SpaceReclaimed: Math.max(0, before - imageSizes(parts).layersBytes),
+      SpaceReclaimed: before - parts.layers.allBytes(),
     };
   }
 

@@ -54,6 +54,12 @@ export class LayerStore {
     return layers;
   }
 
+  /** Bytes of the files of all layers that are here, whoever needs them. */
+  allBytes(): number {
+    const sum = "SELECT sum(size_bytes) AS bytes FROM layer";
+    return this.store.db.query<{ bytes: number | null }, []>(sum).get()?.bytes ?? 0;
+  }
+
   /** Bytes of the files of a layer and all below it. */
   totalSize(top: ChainId): number {
     return this.stack(top).reduce((sum, layer) => sum + layer.sizeBytes, 0);

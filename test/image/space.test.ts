@@ -79,6 +79,25 @@ describe("system df", () => {
     expect(onDisk.reduce((sum, bytes) => sum + bytes, 0)).toBe(usage.LayersSize);
   });
 
+  test("prune tells what became free, each layer once, whether images or builds had it last", async () => {
+    const archive = tar({ name: "base", content: Buffer.alloc(700_000, 7) });
+    await engine.dockerInput(archive, "import", "-", "freed/base");
+    const dockerfile = "FROM freed/base\nCOPY part /\n";
+    const context = tar(
+      { name: "Dockerfile", content: dockerfile },
+      { name: "part", content: Buffer.alloc(200_000, 8) },
+    );
+    await engine.dockerInput(context, "build", "-q", "-t", "freed/child", "-");
+    const before = (await diskUsage(engine)).LayersSize;
+    const pruned = await engine.expectDocker("system", "prune", "-af", "--filter", "label!=nothing");
+    const after = (await diskUsage(engine)).LayersSize;
+    expect(pruned).toContain("untagged: freed/child:latest");
+    const [, figure, unit] = /Total reclaimed space: ([\d.]+)(k|M)B/.exec(pruned) ?? [];
+    const told = Number(figure) * (unit === "M" ? 1e6 : 1e3);
+    expect(Math.abs(told - (before - after))).toBeLessThan(1_000);
+    await engine.expectLighter("template", "build", "busybox");
+  });
+
   test("counts containers, and prune takes by label and age what none of them needs", async () => {
     const context = (label: string) =>
       tar({ name: "Dockerfile", content: `FROM busybox\nLABEL kind=${label}\nRUN echo ${label} > /${label}\n` });
