@@ -3,12 +3,11 @@ import { fail } from "../../base/errors.ts";
 import { newId } from "../../base/ids.ts";
 import type { ChainId } from "../../image/digest.ts";
 import { selectedContent } from "./copied-sources.ts";
-import { type ExecRoot, type MountPlan, mountPlan, withMounts } from "./exec-mounts.ts";
-import { identityOf, type Job, type KeyFacts, type Work } from "./job.ts";
+import { type MountPlan, mountPlan, withMounts } from "./exec-mounts.ts";
+import { identityOf, type KeyFacts, type Work } from "./job.ts";
 import { layersOf } from "./layers-of.ts";
+import type { ExecJob, ExecRoot } from "./mount-scope.ts";
 import type { BindMount, ExecMount, ExecOperation } from "./operation.ts";
-
-type ExecJob = Job<ExecOperation>;
 
 /** What BuildKit says where a client wants more than it was allowed (its `--allow`). */
 const ENTITLEMENT_HINT = "is not allowed";
