@@ -1,4 +1,3 @@
-import { posix } from "node:path";
 import { fail } from "../../base/errors.ts";
 import { newId } from "../../base/ids.ts";
 import type { ChainId } from "../../image/digest.ts";
@@ -7,10 +6,7 @@ import { type MountPlan, mountPlan, withMounts } from "./exec-mounts.ts";
 import { identityOf, type KeyFacts, type Work } from "./job.ts";
 import { layersOf } from "./layers-of.ts";
 import type { ExecJob, ExecRoot } from "./mount-scope.ts";
-import type { BindMount, ExecMount, ExecOperation } from "./operation.ts";
-
-/** What BuildKit says where a client wants more than it was allowed (its `--allow`). */
-const ENTITLEMENT_HINT = "is not allowed";
+import type { BindMount, ExecMount } from "./operation.ts";
 
 /**
  * Exact facts know inputs that are only read by the content of what is mounted of them: a stage that was built anew with the
@@ -99,11 +95,7 @@ function checkEntitlements({ operation, request }: ExecJob): void {
   ];
   for (const entitlement of wanted) {
     if (!request.entitlements.has(entitlement)) {
-      fail(
-        "forbidden",
-        "ENTITLEMENT_MISSING",
-        `${entitlement} ${ENTITLEMENT_HINT} (build with --allow ${entitlement})`,
-      );
+      fail("forbidden", "ENTITLEMENT_MISSING", `${entitlement} is not allowed (build with --allow ${entitlement})`);
     }
   }
 }
@@ -165,9 +157,4 @@ async function commit(job: ExecJob, written: ExecRoot): Promise<ChainId | null> 
   });
   written.take();
   return layer?.chainId ?? written.chainId;
-}
-
-/** Absolute, wherever the process starts. */
-export function targetOf(operation: ExecOperation, mount: ExecMount): string {
-  return posix.resolve("/", operation.cwd, mount.target);
 }

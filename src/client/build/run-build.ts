@@ -1,4 +1,5 @@
 import { open } from "node:fs/promises";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { createDemultiplexer } from "../../base/demultiplex.ts";
 import { LighterError } from "../../base/errors.ts";
@@ -88,7 +89,7 @@ async function acceptOrder(api: Api, { order, directories }: BuildRun): Promise<
   async function* lines(): AsyncGenerator<Uint8Array> {
     let text = `${JSON.stringify({ order })}\n`;
     for (const { name, path, ...options } of directories) {
-      text += `${JSON.stringify({ context: name, key: path })}\n`;
+      text += `${JSON.stringify({ context: name, key: `${hostname()}:${process.getuid?.() ?? 0}:${path}` })}\n`;
       for await (const entry of walkDirectory(path, options)) {
         text += `${JSON.stringify(entry)}\n`;
         if (text.length < 64 * 1024) continue;
