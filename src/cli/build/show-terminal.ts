@@ -20,7 +20,9 @@ export function terminalView(record: BuildRecord): BuildView {
   let isDirty = true;
   const draw = async (isLast: boolean) => {
     isDirty = false;
-    const { rows = 24, columns = 80 } = terminalSize() ?? {};
+    // A terminal that does not know its size says 0.
+    const size = terminalSize();
+    const [rows, columns] = [size?.rows || 24, size?.columns || 80];
     const seconds = (performance.now() - begun) / 1000;
     const lines = picture(record.steps().filter(isShown), seconds, isLast);
     // What does not fit above the fold is past and only scrolls by at the end.
