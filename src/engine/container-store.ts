@@ -63,6 +63,10 @@ export class ContainerStore {
     return this.#records.get(id) ?? noSuchContainer(id);
   }
 
+  hasName(name: string): boolean {
+    return this.#idByName.has(name);
+  }
+
   has(id: string): boolean {
     return this.#records.has(id);
   }

@@ -109,8 +109,7 @@ async function createFrom(parts: EngineParts, image: Image | undefined, request:
 }
 
 function pickName(parts: EngineParts): string {
-  const taken = new Set(parts.containers.all().map(({ name }) => name));
-  return randomContainerName((name) => taken.has(name));
+  return randomContainerName((name) => parts.containers.hasName(name));
 }
 
 /** An image's configuration in the shape of a container's. Foreign images may say anything: it is parsed like a request. */

@@ -18,6 +18,8 @@ export class Store implements Disposable {
    */
   static open(path: string, migrations: readonly string[] = MIGRATIONS): Store {
     mkdirSync(dirname(path), { recursive: true, mode: 0o711 });
+    // By default 20 statements are kept, fewer than a container's start needs: each would be compiled anew.
+    Database.MAX_QUERY_CACHE_SIZE = 512;
     const db = new Database(path, { create: true, strict: true });
     db.run("PRAGMA journal_mode = WAL");
     db.run("PRAGMA synchronous = NORMAL");
