@@ -29,6 +29,7 @@ export const TEST_PACKAGES = [
   "openssh-server",
   "xz-utils",
   "bzip2",
+  "git",
   "redis-tools",
   "cpio",
   "qemu-system-x86",

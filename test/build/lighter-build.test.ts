@@ -126,7 +126,11 @@ test("git repositories are contexts and sources of ADD, by branch and directory"
   git("branch", "side");
   const port = await freePort();
   const options = ["--reuseaddr", "--export-all", "--listen=127.0.0.1", `--port=${port}`, `--base-path=${engine.root}`];
-  const daemon = spawn("git", ["daemon", "--verbose", ...options], { stdio: ["ignore", "ignore", "pipe"] });
+  // Not by way of `git`, whose end is not the server's.
+  const programs = spawnSync("git", ["--exec-path"]).stdout.toString().trim();
+  const daemon = spawn(join(programs, "git-daemon"), ["--verbose", ...options], {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
   try {
     await once(daemon.stderr, "data");
     const url = `git://127.0.0.1:${port}/${repository.slice(engine.root.length + 1)}`;

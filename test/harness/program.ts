@@ -18,7 +18,8 @@ export const LIGHTER: readonly string[] = process.env.LIGHTER_TEST_SOURCE
   ? [process.execPath, resolve(TREE, "src/cli/main.ts")]
   : [resolve(TREE, "dist/lighter")];
 
-const RUN_DEADLINE_MS = 30_000;
+/** Long enough for a Debian root, made while other tests have the processors. */
+const RUN_DEADLINE_MS = 240_000;
 
 /** Runs a program to its end; `input` is all of its standard input. It is killed when the deadline passes. */
 export async function runProgram(

@@ -34,11 +34,14 @@ function within(container: string, ...command: string[]): Promise<string> {
   return engine.expectDocker("exec", container, ...command);
 }
 
-describe.each([
+const DRIVERS = [
   ["macvlan", "198.18.31.0/24", ["-o", "macvlan_mode=bridge"]],
   ["ipvlan", "198.18.32.0/24", ["-o", "ipvlan_mode=l2"]],
-])("a %s network", (driver, subnet, options) => {
-  test.skipIf(!isKnown(driver))("gives containers of their own on the host's, and names", async () => {
+] as const;
+
+// Not each kernel has both.
+describe.each(DRIVERS.filter(([driver]) => isKnown(driver)))("a %s network", (driver, subnet, options) => {
+  test("gives containers of their own on the host's, and names", async () => {
     await engine.expectDocker(
       "network",
       "create",
