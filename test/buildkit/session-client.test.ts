@@ -56,8 +56,8 @@ COPY --from=base /sub /out
       /#\d+ transferring context: .*done/,
       /#\d+ \[base 2\/3\] COPY sub \/sub/,
       /#\d+ [\d.]+ content/,
-      /#\d+ writing image sha256:[0-9a-f]{64} done/,
-      /#\d+ naming to docker.io\/library\/by-session:latest done/,
+      /#\d+ writing image sha256:[0-9a-f]{64} ([\d.]+s )?done/,
+      /#\d+ naming to docker.io\/library\/by-session:latest ([\d.]+s )?done/,
     ]) {
       expect(first.stderr).toMatch(line);
     }
